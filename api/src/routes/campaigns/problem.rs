@@ -1,0 +1,19 @@
+//! What clients are told when a campaign does not do what was asked.
+
+use crm::campaigns::CampaignError;
+
+use crate::problem::Problem;
+
+impl From<CampaignError> for Problem {
+    fn from(error: CampaignError) -> Self {
+        match error {
+            CampaignError::NotFound(_) => Self::not_found("campaign-not-found", &error),
+            CampaignError::Invalid(errors) => errors.into(),
+            CampaignError::WrongState { .. } => Self::conflict("campaign-state", &error),
+            CampaignError::TemplateNotApproved(_) => Self::conflict("template-not-approved", &error),
+            CampaignError::ChannelNotConnected(_) => Self::conflict("channel-not-connected", &error),
+            CampaignError::EmptyAudience => Self::conflict("audience-empty", &error),
+            CampaignError::Store(error) => Self::internal(&error),
+        }
+    }
+}

@@ -1,0 +1,44 @@
+//! `POST /api/auth/logout`
+
+use axum::extract::State;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::{
+    cookie::{self, RefreshCookie, SetCookie},
+    origin::TrustedOrigin,
+};
+use crate::{
+    extract::{Json, Tenant},
+    problem::Problem,
+    state::AppState,
+};
+
+/// The login has ended.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct LoggedOutBody {
+    logged_out: bool,
+}
+
+/// Ends the login of the refresh cookie and of the access token, whichever came; the browser forgets the cookie.
+///
+/// Refresh tokens are worthless at once, access tokens within five seconds. Without either, nothing happens.
+#[utoipa::path(post, path = "/api/auth/logout", tag = "identity", security(()), responses(
+    (status = 200, description = "Signed out", body = LoggedOutBody),
+))]
+pub(super) async fn handler(
+    _: TrustedOrigin,
+    RefreshCookie(token): RefreshCookie,
+    tenant: Result<Tenant, Problem>,
+    State(state): State<AppState>,
+) -> Result<(SetCookie, Json<LoggedOutBody>), Problem> {
+    let now = state.clock.now();
+    if let Some(token) = &token {
+        state.identity.logout(now, token).await?;
+    }
+    if let Ok(tenant) = tenant {
+        state.identity.end_session(now, tenant.session()).await?;
+    }
+    Ok((cookie::forget(&state.config.auth), Json(LoggedOutBody { logged_out: true })))
+}

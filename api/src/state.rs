@@ -1,0 +1,107 @@
+//! What handlers work with.
+
+use std::{fmt, ops::Deref, sync::Arc, time::Duration};
+
+use anyhow::{Context, anyhow};
+use chrono::TimeDelta;
+use crm::{
+    identity::{Identity, SessionTimes, TokenKeys},
+    lanes::LaneAnnouncer,
+    webhooks::Intake,
+};
+use db::{Announcer, Announcers, Db, DbOptions, LedgerPool};
+use kernel::SharedClock;
+use queue::{Ledger, doorbell::Doorbell};
+use runtime::Config;
+use secrecy::SecretString;
+
+use crate::layers::rate::Limits;
+
+/// Connections of the ledger pool: it only announces lanes and looks at jobs.
+const LEDGER_CONNECTIONS: u32 = 4;
+/// Connections of the webhook intake, which nothing else may use up: one stores, one announces, one is spare.
+const INTAKE_CONNECTIONS: u32 = 3;
+
+/// What handlers work with. Cheap to clone.
+#[derive(Clone)]
+pub struct AppState(Arc<Services>);
+
+/// The parts of [`AppState`].
+pub struct Services {
+    /// The settings.
+    pub config: Config,
+    /// Tells the time.
+    pub clock: SharedClock,
+    /// The door to PostgreSQL; its commits are announced to workers.
+    pub db: Db,
+    /// Connections of `crm_system`.
+    pub ledger: LedgerPool,
+    /// The job ledger, to look at; the api runs no job.
+    pub jobs: Ledger,
+    /// Accounts and logins.
+    pub identity: Identity,
+    /// How often an address may ask.
+    pub limits: Limits,
+    /// Stores what the provider sends.
+    pub intake: Intake,
+    /// Secrets that may have signed it.
+    pub app_secrets: Vec<SecretString>,
+}
+
+impl AppState {
+    /// Opens everything that the settings name. Nothing is connected yet: a server that is down fails requests, not the start.
+    pub fn open(config: Config, clock: SharedClock) -> anyhow::Result<Self> {
+        let options = DbOptions { max_connections: config.database.max_connections, ..DbOptions::new(config.database.url.clone(), "api") };
+        let ledger = LedgerPool::open(&DbOptions {
+            max_connections: LEDGER_CONNECTIONS,
+            ..DbOptions::new(config.database.url.clone(), "api-ledger")
+        })
+        .context("the database settings cannot be used")?;
+        let mut announcers: Vec<Arc<dyn Announcer>> = vec![Arc::new(LaneAnnouncer::new(ledger.clone()))];
+        if let Some(url) = &config.redis.url {
+            let doorbell = Doorbell::start(url).map_err(|error| anyhow!(error)).context("the Redis settings cannot be used")?;
+            announcers.push(Arc::new(doorbell));
+        }
+        let jobs = Ledger::new(ledger.clone(), [], Duration::from_secs(30));
+        let db = Db::open(&options).context("the database settings cannot be used")?.with_announcer(Arc::new(Announcers(announcers)));
+        let keys = TokenKeys::new(&config.auth.jwt_secret, seconds(config.auth.access_token_ttl_s));
+        let times =
+            SessionTimes { idle: seconds(config.auth.refresh_idle_ttl_s), absolute: seconds(config.auth.refresh_absolute_ttl_s) };
+        let identity = Identity::new(db.clone(), keys, times);
+        let limits = Limits::new(&config.limits);
+        let intake = LedgerPool::open(&DbOptions {
+            max_connections: INTAKE_CONNECTIONS,
+            ..DbOptions::new(config.database.url.clone(), "api-intake")
+        })
+        .context("the database settings cannot be used")?;
+        let intake = Intake::start(intake, Arc::clone(&clock));
+        let app_secrets = config.whatsapp.app_secrets();
+        Ok(Self(Arc::new(Services { config, clock, db, ledger, jobs, identity, limits, intake, app_secrets })))
+    }
+
+    /// Closes the pools; waits until their connections have come back.
+    pub async fn close(&self) {
+        self.intake.close().await;
+        self.db.close().await;
+        self.ledger.close().await;
+    }
+}
+
+impl Deref for AppState {
+    type Target = Services;
+
+    fn deref(&self) -> &Services {
+        &self.0
+    }
+}
+
+impl fmt::Debug for AppState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("AppState(…)")
+    }
+}
+
+/// Seconds of a setting; more than a century counts as one.
+fn seconds(seconds: u64) -> TimeDelta {
+    TimeDelta::seconds(i64::try_from(seconds).unwrap_or(i64::MAX).min(100 * 365 * 86_400))
+}

@@ -1,0 +1,22 @@
+//! The scheduler as a program.
+
+use anyhow::Context;
+use clap::Parser;
+use runtime::{Config, Shutdown, prometheus, telemetry::Telemetry, tls};
+
+#[derive(Parser)]
+#[command(name = "scheduler", version, about = "Heliograph's scheduler: fires the cron page and sweeps")]
+struct Arguments {}
+
+#[tokio::main]
+async fn main() -> anyhow::Result<()> {
+    Arguments::parse();
+    tls::install();
+    let config = Config::load()?;
+    let telemetry = Telemetry::start(&config.telemetry, "scheduler")?;
+    let shutdown = Shutdown::on_signals().context("cannot listen for signals")?;
+    prometheus::serve(&config.metrics, shutdown.token()).await?;
+    let outcome = scheduler::run(config, shutdown).await;
+    telemetry.shut_down().await;
+    outcome
+}

@@ -1,0 +1,5 @@
+//! Background work of campaigns.
+
+mod prepare;
+
+pub use prepare::Prepare;

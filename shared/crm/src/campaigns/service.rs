@@ -1,0 +1,232 @@
+//! Use cases of campaigns.
+
+use db::{DbError, TenantTx};
+use kernel::{CampaignId, Clock, Page, PageRequest};
+use queue::Enqueue;
+
+use super::{
+    CampaignError, Counters, Settings, counters,
+    freeze::{self, RunFacts},
+    jobs::Prepare,
+    model::{Campaign, CampaignDraft, CampaignState},
+    store::{self, LaunchFacts},
+    validation,
+};
+use crate::lanes;
+
+/// Writes a draft.
+pub async fn create(tx: &mut TenantTx, clock: &dyn Clock, draft: CampaignDraft) -> Result<Campaign, CampaignError> {
+    check(tx, &draft).await?;
+    let id = CampaignId::at(clock.now());
+    store::insert(tx, id, &draft, clock.now()).await?;
+    find(tx, id).await
+}
+
+/// Overwrites a draft.
+pub async fn update(tx: &mut TenantTx, clock: &dyn Clock, id: CampaignId, draft: CampaignDraft) -> Result<Campaign, CampaignError> {
+    let campaign = find(tx, id).await?;
+    check(tx, &draft).await?;
+    if !store::update_draft(tx, id, &draft, clock.now()).await? {
+        return Err(CampaignError::WrongState { state: campaign.state, verb: "edited" });
+    }
+    find(tx, id).await
+}
+
+async fn check(tx: &mut TenantTx, draft: &CampaignDraft) -> Result<(), CampaignError> {
+    let facts = store::launch_facts(tx, draft.channel, draft.template).await?;
+    validation::check(draft, facts.as_ref())?;
+    Ok(())
+}
+
+/// One campaign.
+pub async fn find(tx: &mut TenantTx, id: CampaignId) -> Result<Campaign, CampaignError> {
+    store::find(tx, id).await?.ok_or(CampaignError::NotFound(id))
+}
+
+/// A page of campaigns, the newest first.
+pub async fn list(tx: &mut TenantTx, state: Option<CampaignState>, request: PageRequest) -> Result<Page<Campaign>, CampaignError> {
+    Ok(store::page(tx, state, request).await?)
+}
+
+/// Deletes a draft. Anything later is evidence and stays.
+pub async fn delete(tx: &mut TenantTx, id: CampaignId) -> Result<(), CampaignError> {
+    let campaign = find(tx, id).await?;
+    if store::delete_draft(tx, id).await? { Ok(()) } else { Err(CampaignError::WrongState { state: campaign.state, verb: "deleted" }) }
+}
+
+/// Launches a draft now: checks what can be checked, and has a job freeze the audience.
+pub async fn launch(tx: &mut TenantTx, clock: &dyn Clock, id: CampaignId) -> Result<Campaign, CampaignError> {
+    let campaign = find(tx, id).await?;
+    if campaign.state != CampaignState::Draft {
+        return Err(CampaignError::WrongState { state: campaign.state, verb: "launched" });
+    }
+    ready_facts(tx, &campaign).await?;
+    if !freeze::matches_somebody(tx, &campaign.draft.audience).await? {
+        return Err(CampaignError::EmptyAudience);
+    }
+    transition(tx, clock, &campaign, CampaignState::Preparing, "launched").await?;
+    tx.enqueue(Prepare { campaign: id }).await?;
+    find(tx, id).await
+}
+
+/// Template and number of a campaign that can be sent right now.
+async fn ready_facts(tx: &mut TenantTx, campaign: &Campaign) -> Result<LaunchFacts, CampaignError> {
+    let facts = store::launch_facts(tx, campaign.draft.channel, campaign.draft.template).await?;
+    validation::check(&campaign.draft, facts.as_ref())?;
+    let facts = facts.ok_or(CampaignError::NotFound(campaign.id))?;
+    if facts.template_status != "APPROVED" {
+        return Err(CampaignError::TemplateNotApproved(facts.template_status));
+    }
+    if facts.channel_state != "connected" {
+        return Err(CampaignError::ChannelNotConnected(facts.channel_state));
+    }
+    Ok(facts)
+}
+
+/// What preparing came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Prepared {
+    /// The ledger is frozen, now or by an earlier run of the job.
+    Frozen,
+    /// The campaign is not being prepared (any more).
+    NothingToDo,
+}
+
+/// Freezes the audience of a campaign in state `preparing`; when that cannot be done any more the campaign fails, with the reason.
+pub(super) async fn prepare(tx: &mut TenantTx, clock: &dyn Clock, settings: Settings, id: CampaignId) -> Result<Prepared, CampaignError> {
+    let Some(campaign) = store::find(tx, id).await? else { return Ok(Prepared::NothingToDo) };
+    if !matches!(campaign.state, CampaignState::Preparing | CampaignState::Paused | CampaignState::Cancelling) {
+        return Ok(Prepared::NothingToDo);
+    }
+    if run_exists(tx, id).await? {
+        return Ok(Prepared::Frozen);
+    }
+    if campaign.state == CampaignState::Cancelling {
+        transition(tx, clock, &campaign, CampaignState::Cancelled, "prepared").await?;
+        return Ok(Prepared::NothingToDo);
+    }
+    let facts = match ready_facts(tx, &campaign).await {
+        Ok(facts) => facts,
+        Err(CampaignError::Store(error)) => return Err(error.into()),
+        Err(refused) => {
+            let failed = store::transition(tx, id, campaign.state, CampaignState::Failed, Some(&refused.to_string()), clock.now()).await?;
+            debug_assert!(failed, "the row was read in this transaction");
+            return Ok(Prepared::NothingToDo);
+        }
+    };
+    let audience = freeze::freeze(tx, &campaign, &run_facts(&facts, settings)?).await?;
+    if audience == 0 {
+        store::transition(tx, id, campaign.state, CampaignState::Failed, Some("no contact matches the audience"), clock.now()).await?;
+        store::run_set_state(tx, id, "finished").await?;
+        return Ok(Prepared::NothingToDo);
+    }
+    Ok(Prepared::Frozen)
+}
+
+fn run_facts(facts: &LaunchFacts, settings: Settings) -> Result<RunFacts, CampaignError> {
+    let content = validation::content(facts);
+    let variable_names = validation::variable_names(&content)?;
+    Ok(RunFacts {
+        phone_number_id: facts.phone_number_id.clone(),
+        category: facts.category.clone(),
+        content,
+        variable_names,
+        grace_s: settings.grace_s(&facts.category),
+    })
+}
+
+async fn run_exists(tx: &mut TenantTx, id: CampaignId) -> Result<bool, DbError> {
+    let exists = sqlx::query_scalar!(r#"select exists (select from campaign_runs where campaign_id = $1) as "exists!""#, id as _)
+        .fetch_one(tx.conn())
+        .await?;
+    Ok(exists)
+}
+
+/// Brings the planner's statistics of the campaign's partition up to date.
+pub(super) async fn analyze_ledger(tx: &mut TenantTx, id: CampaignId) -> Result<(), DbError> {
+    sqlx::query!("select analyze_ledger($1)", id as _).execute(tx.conn()).await?;
+    Ok(())
+}
+
+/// Lets the lane send a frozen campaign, unless somebody paused or cancelled it meanwhile.
+pub(super) async fn start(tx: &mut TenantTx, clock: &dyn Clock, id: CampaignId) -> Result<(), CampaignError> {
+    let campaign = find(tx, id).await?;
+    let run = match campaign.state {
+        CampaignState::Preparing => {
+            transition(tx, clock, &campaign, CampaignState::Running, "started").await?;
+            "running"
+        }
+        CampaignState::Paused => "paused",
+        CampaignState::Cancelling => "cancelling",
+        _ => return Ok(()),
+    };
+    store::run_set_state(tx, id, run).await?;
+    signal(tx, &campaign).await
+}
+
+/// Stops new messages. What is in flight settles normally.
+pub async fn pause(tx: &mut TenantTx, clock: &dyn Clock, id: CampaignId) -> Result<Campaign, CampaignError> {
+    let campaign = find(tx, id).await?;
+    if !campaign.state.can_pause() {
+        return Err(CampaignError::WrongState { state: campaign.state, verb: "paused" });
+    }
+    transition(tx, clock, &campaign, CampaignState::Paused, "paused").await?;
+    store::run_set_state(tx, id, "paused").await?;
+    signal(tx, &campaign).await?;
+    find(tx, id).await
+}
+
+/// Goes on at once.
+pub async fn resume(tx: &mut TenantTx, clock: &dyn Clock, id: CampaignId) -> Result<Campaign, CampaignError> {
+    let campaign = find(tx, id).await?;
+    if campaign.state != CampaignState::Paused {
+        return Err(CampaignError::WrongState { state: campaign.state, verb: "resumed" });
+    }
+    if run_exists(tx, id).await? {
+        transition(tx, clock, &campaign, CampaignState::Running, "resumed").await?;
+        store::run_set_state(tx, id, "running").await?;
+        signal(tx, &campaign).await?;
+    } else {
+        transition(tx, clock, &campaign, CampaignState::Preparing, "resumed").await?;
+        tx.enqueue(Prepare { campaign: id }).await?;
+    }
+    find(tx, id).await
+}
+
+/// Stops for good: what was not sent never will be.
+pub async fn cancel(tx: &mut TenantTx, clock: &dyn Clock, id: CampaignId) -> Result<Campaign, CampaignError> {
+    let campaign = find(tx, id).await?;
+    if !campaign.state.can_cancel() {
+        return Err(CampaignError::WrongState { state: campaign.state, verb: "cancelled" });
+    }
+    if run_exists(tx, id).await? {
+        transition(tx, clock, &campaign, CampaignState::Cancelling, "cancelled").await?;
+        store::run_set_state(tx, id, "cancelling").await?;
+        signal(tx, &campaign).await?;
+    } else {
+        transition(tx, clock, &campaign, CampaignState::Cancelled, "cancelled").await?;
+    }
+    find(tx, id).await
+}
+
+/// Counts by state.
+pub async fn counters(tx: &mut TenantTx, id: CampaignId) -> Result<(Campaign, Counters), CampaignError> {
+    let campaign = find(tx, id).await?;
+    let counters = counters::read(tx, id).await?;
+    Ok((campaign, counters))
+}
+
+async fn transition(tx: &mut TenantTx, clock: &dyn Clock, campaign: &Campaign, to: CampaignState, verb: &'static str) -> Result<(), CampaignError> {
+    if store::transition(tx, campaign.id, campaign.state, to, None, clock.now()).await? {
+        Ok(())
+    } else {
+        let now = find(tx, campaign.id).await?;
+        Err(CampaignError::WrongState { state: now.state, verb })
+    }
+}
+
+/// The last statement before the commit: the lane has something new.
+async fn signal(tx: &mut TenantTx, campaign: &Campaign) -> Result<(), CampaignError> {
+    let organization = tx.organization();
+    Ok(lanes::signal(tx, organization, campaign.draft.channel).await?)
+}

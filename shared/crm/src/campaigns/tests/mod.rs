@@ -1,0 +1,8 @@
+//! The ledger under races, take-overs and odd orders, on a real database.
+
+mod claims;
+mod freezing;
+mod plans;
+mod stage;
+mod takeovers;
+mod unknowns;

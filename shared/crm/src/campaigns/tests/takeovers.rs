@@ -1,0 +1,149 @@
+//! W3 and W4: hand-overs between workers.
+
+use std::time::Duration;
+
+use sqlx::Connection;
+
+use super::stage::{Stage, claim};
+use crate::{
+    campaigns::{
+        ledger::{Finish, Outcome, census, finish, rescue},
+        model::{MessageState, UnknownPolicy},
+    },
+    lanes,
+};
+
+#[tokio::test]
+async fn what_the_old_owner_claimed_becomes_unknown_never_planned() {
+    let mut stage = Stage::new().await;
+    stage.contacts(5).await;
+    let campaign = stage.launch(UnknownPolicy::GiveUp).await;
+    let old = stage.take_over().await;
+    let rows = stage.rows(campaign).await;
+    stage.claim(old, campaign, &rows[..2], 1).await;
+    let new = stage.take_over().await;
+    assert_eq!(rescue(&stage.pool, stage.key(), campaign, new.fence, 60.0).await.unwrap(), 2);
+    assert_eq!(stage.state(campaign, rows[0].seq).await, MessageState::Unknown);
+    assert_eq!(stage.rows(campaign).await.len(), 3, "the others go on");
+    assert!(stage.due(campaign).await.iter().all(|(_, kind, _)| kind == "unknown"));
+    stage.assert_counters(campaign).await;
+}
+
+#[tokio::test]
+async fn a_result_that_comes_after_the_lease_was_lost_is_still_taken() {
+    let mut stage = Stage::new().await;
+    stage.contacts(2).await;
+    let campaign = stage.launch(UnknownPolicy::GiveUp).await;
+    let old = stage.take_over().await;
+    let rows = stage.rows(campaign).await;
+    stage.claim(old, campaign, &rows, 1).await;
+    let new = stage.take_over().await;
+    rescue(&stage.pool, stage.key(), campaign, new.fence, 60.0).await.unwrap();
+    let late = [
+        stage.outcome(campaign, &rows[0], 1, Outcome::Accepted { provider_id: "wamid.late".into() }),
+        stage.outcome(campaign, &rows[1], 1, Outcome::NotWritten { delay_s: 0.0 }),
+    ];
+    assert_eq!(stage.record(&late).await, 2);
+    assert_eq!(stage.state(campaign, rows[0].seq).await, MessageState::Accepted);
+    assert_eq!(stage.state(campaign, rows[1].seq).await, MessageState::Planned, "known not to be written: sent by whoever owns the lane");
+    stage.assert_counters(campaign).await;
+}
+
+#[tokio::test]
+async fn a_result_with_another_nonce_changes_nothing() {
+    let mut stage = Stage::new().await;
+    stage.contacts(1).await;
+    let campaign = stage.launch(UnknownPolicy::GiveUp).await;
+    let holder = stage.take_over().await;
+    let rows = stage.rows(campaign).await;
+    stage.claim(holder, campaign, &rows, 1).await;
+    let forged = stage.outcome(campaign, &rows[0], 2, Outcome::Accepted { provider_id: "wamid.forged".into() });
+    assert_eq!(stage.record(&[forged]).await, 0);
+    assert_eq!(stage.state(campaign, rows[0].seq).await, MessageState::Claimed);
+}
+
+/// The old owner's intent waits for a row lock while the lane changes hands; it commits after the new owner's first sweep.
+#[tokio::test]
+async fn an_intent_held_on_a_row_lock_across_a_takeover_ends_as_unknown() {
+    let mut stage = Stage::new().await;
+    stage.contacts(1).await;
+    let campaign = stage.launch(UnknownPolicy::GiveUp).await;
+    let old = stage.take_over().await;
+    let rows = stage.rows(campaign).await;
+
+    let mut blocker = stage.database.owner().await;
+    let mut lock = blocker.begin().await.unwrap();
+    sqlx::query("select from campaign_messages where campaign_id = $1 for update").bind(campaign).execute(&mut *lock).await.unwrap();
+    let (pool, key, slice) = (stage.pool.clone(), stage.key(), rows.clone());
+    let held = tokio::spawn(async move { claim(&pool, key, old, campaign, &slice, 1).await });
+    wait_until_blocked(&mut stage).await;
+
+    let new = stage.take_over().await;
+    assert_eq!(rescue(&stage.pool, key, campaign, new.fence, 0.0).await.unwrap(), 0, "the first sweep finds nothing");
+    lock.rollback().await.unwrap();
+    assert_eq!(held.await.unwrap().len(), 1, "the old intent commits late");
+
+    let left = census(&stage.pool, key, campaign, &[0]).await.unwrap();
+    assert!(!left[0].is_done(), "the chunk is not called done over it");
+    assert_eq!(rescue(&stage.pool, key, campaign, new.fence, 0.0).await.unwrap(), 1, "the repeated sweep finds it");
+    assert_eq!(stage.state(campaign, rows[0].seq).await, MessageState::Unknown);
+    stage.assert_counters(campaign).await;
+}
+
+/// Waits until some session waits for a lock.
+async fn wait_until_blocked(stage: &mut Stage) {
+    let deadline = tokio::time::Instant::now() + Duration::from_secs(10);
+    loop {
+        let blocked: bool = sqlx::query_scalar(
+            "select exists (select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock')",
+        )
+        .fetch_one(&mut stage.owner)
+        .await
+        .unwrap();
+        if blocked {
+            return;
+        }
+        assert!(tokio::time::Instant::now() < deadline, "the intent never waited");
+        tokio::task::yield_now().await;
+    }
+}
+
+#[tokio::test]
+async fn a_lane_is_takeable_only_when_there_may_be_something_to_do() {
+    let mut stage = Stage::new().await;
+    let holder = stage.take_over().await;
+    let rate = lanes::LaneRate { key: stage.key(), fence: holder.fence, rate_factor: 1.0 };
+    let seen = lanes::wake_seq(&stage.pool, stage.key()).await.unwrap();
+    lanes::give_back(&stage.pool, holder.worker, rate, Some(seen), None).await.unwrap();
+    let take = || lanes::take(&stage.pool, holder.worker, Duration::from_secs(10), 10);
+    assert!(take().await.unwrap().is_empty(), "nothing new");
+
+    let mut tx = stage.db.tenant(stage.organization).await.unwrap();
+    lanes::signal(&mut tx, stage.organization, stage.channel).await.unwrap();
+    tx.commit().await.unwrap();
+    let taken = take().await.unwrap();
+    assert_eq!(taken.len(), 1, "signalled");
+    assert!(!taken[0].unclean);
+    assert!(take().await.unwrap().is_empty(), "held");
+}
+
+#[tokio::test]
+async fn a_run_ends_only_when_every_row_is_terminal() {
+    let mut stage = Stage::new().await;
+    stage.contacts(2).await;
+    let campaign = stage.launch(UnknownPolicy::GiveUp).await;
+    let holder = stage.take_over().await;
+    let rows = stage.rows(campaign).await;
+    let key = stage.key();
+    stage.claim(holder, campaign, &rows, 1).await;
+    stage.record(&[stage.outcome(campaign, &rows[0], 1, Outcome::Accepted { provider_id: "wamid.1".into() })]).await;
+    assert_eq!(finish(&stage.pool, key, campaign).await.unwrap(), Finish::Unsent, "a chunk is open");
+    stage.record(&[stage.outcome(campaign, &rows[1], 1, Outcome::Unknown { reason: "no answer".into(), grace_s: 0.0 })]).await;
+    assert!(census(&stage.pool, key, campaign, &[0]).await.unwrap()[0].is_done());
+    assert_eq!(finish(&stage.pool, key, campaign).await.unwrap(), Finish::Finishing, "one row waits for evidence");
+    crate::campaigns::ledger::settle_unknown(&stage.pool, key, 10).await.unwrap();
+    assert_eq!(finish(&stage.pool, key, campaign).await.unwrap(), Finish::Finished);
+    let state: String = sqlx::query_scalar("select state from campaigns").fetch_one(&mut stage.owner).await.unwrap();
+    assert_eq!(state, "completedWithErrors", "one stayed unconfirmed");
+    stage.assert_counters(campaign).await;
+}

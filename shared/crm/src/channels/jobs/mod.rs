@@ -1,0 +1,5 @@
+//! Background work of channels.
+
+mod connect;
+
+pub use connect::Connect;

@@ -1,0 +1,244 @@
+//! Templates as values.
+
+use chrono::{DateTime, Utc};
+use kernel::{ChannelId, TemplateId};
+use serde_json::{Value, json};
+
+/// Statuses that mean something to us. The provider has more, and new ones may come: whatever is not [`status::APPROVED`] is not sendable.
+pub mod status {
+    /// Being written; the provider knows nothing of it, or not of this content.
+    pub const DRAFT: &str = "DRAFT";
+    /// A job takes it to the provider.
+    pub const SUBMITTING: &str = "SUBMITTING";
+    /// Under review.
+    pub const PENDING: &str = "PENDING";
+    /// Under review again, after an appeal.
+    pub const IN_APPEAL: &str = "IN_APPEAL";
+    /// May be sent.
+    pub const APPROVED: &str = "APPROVED";
+    /// Refused; the reason is given.
+    pub const REJECTED: &str = "REJECTED";
+    /// Gone at the provider.
+    pub const DELETED: &str = "DELETED";
+}
+
+macro_rules! words {
+    ($(#[$doc:meta])* $name:ident { $($(#[$variant_doc:meta])* $variant:ident = $word:literal,)+ }) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub enum $name { $($(#[$variant_doc])* $variant,)+ }
+
+        impl $name {
+            /// The provider's word.
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$variant => $word,)+ }
+            }
+
+            /// Reads the word back.
+            pub fn from_word(word: &str) -> Option<Self> {
+                match word { $($word => Some(Self::$variant),)+ _ => None }
+            }
+        }
+    };
+}
+
+words! {
+    /// What a template is for: decides price, limits and what it may contain.
+    Category {
+        /// Advertising.
+        Marketing = "MARKETING",
+        /// Follows something the person did.
+        Utility = "UTILITY",
+        /// One-time codes.
+        Authentication = "AUTHENTICATION",
+    }
+}
+
+words! {
+    /// How placeholders are written.
+    ParameterFormat {
+        /// `{{1}}`.
+        Positional = "POSITIONAL",
+        /// `{{first_name}}`.
+        Named = "NAMED",
+    }
+}
+
+words! {
+    /// Who told of a status.
+    Source {
+        /// A person here.
+        User = "user",
+        /// The job that submits.
+        Job = "job",
+        /// The provider, by webhook.
+        Webhook = "webhook",
+        /// A look at the provider.
+        Reconcile = "reconcile",
+    }
+}
+
+/// A message template.
+#[derive(Clone, Debug)]
+pub struct Template {
+    /// Its id.
+    pub id: TemplateId,
+    /// The channel whose token manages it.
+    pub channel: ChannelId,
+    /// The account it belongs to: every number of it may send the template.
+    pub business_account_id: String,
+    /// Name, unique in account and language.
+    pub name: String,
+    /// Language code.
+    pub language: String,
+    /// What it is for.
+    pub category: Category,
+    /// How placeholders are written.
+    pub parameter_format: ParameterFormat,
+    /// Components in Meta's creation form.
+    pub components: Value,
+    /// Where it stands: see [`status`].
+    pub status: String,
+    /// Why.
+    pub reason: Option<String>,
+    /// Id at the provider.
+    pub provider_id: Option<String>,
+    /// How recipients take it: the provider's word.
+    pub quality: Option<String>,
+    /// When it was last submitted.
+    pub submitted_at: Option<DateTime<Utc>>,
+    /// Grows with every change of the content.
+    pub version: i32,
+    /// When it was created.
+    pub created_at: DateTime<Utc>,
+    /// When it last changed.
+    pub updated_at: DateTime<Utc>,
+}
+
+impl Template {
+    /// The stored content, as the renderer wants it.
+    pub fn content(&self) -> Value {
+        json!({
+            "name": self.name,
+            "language": self.language,
+            "parameterFormat": self.parameter_format.as_str(),
+            "components": self.components,
+        })
+    }
+
+    /// Whether its content may be changed: the provider has none, or turned it down.
+    pub fn is_editable(&self) -> bool {
+        matches!(self.status.as_str(), status::DRAFT | status::REJECTED)
+    }
+
+    /// Whether the provider still looks at it.
+    pub fn is_under_review(&self) -> bool {
+        matches!(self.status.as_str(), status::PENDING | status::IN_APPEAL)
+    }
+}
+
+/// One step of a template's way.
+#[derive(Clone, Debug)]
+pub struct TemplateEvent {
+    /// The status it came to.
+    pub status: String,
+    /// Why.
+    pub reason: Option<String>,
+    /// Who told.
+    pub source: String,
+    /// When.
+    pub created_at: DateTime<Utc>,
+}
+
+/// A template to write.
+#[derive(Clone, Debug)]
+pub struct NewTemplate {
+    /// The channel whose account it belongs to; this or the account must be given.
+    pub channel: Option<ChannelId>,
+    /// The account.
+    pub business_account_id: Option<String>,
+    /// Name.
+    pub name: String,
+    /// Language code.
+    pub language: String,
+    /// What it is for.
+    pub category: Category,
+    /// How placeholders are written.
+    pub parameter_format: ParameterFormat,
+    /// Components in Meta's creation form.
+    pub components: Value,
+}
+
+/// Changes of a draft; `None` leaves a field.
+#[derive(Clone, Debug, Default)]
+pub struct TemplatePatch {
+    /// Name.
+    pub name: Option<String>,
+    /// Language code.
+    pub language: Option<String>,
+    /// What it is for.
+    pub category: Option<Category>,
+    /// How placeholders are written.
+    pub parameter_format: Option<ParameterFormat>,
+    /// Components.
+    pub components: Option<Value>,
+}
+
+/// What a list of templates is narrowed to.
+#[derive(Clone, Debug, Default)]
+pub struct TemplateFilter {
+    /// Status.
+    pub status: Option<String>,
+    /// Part of the name.
+    pub text: Option<String>,
+    /// The account of this channel.
+    pub channel: Option<ChannelId>,
+}
+
+/// How news name their template.
+#[derive(Clone, Copy, Debug)]
+pub struct TemplateKey<'a> {
+    /// Id at the provider.
+    pub provider_id: &'a str,
+    /// Account, name and language, when they are told: for news that come before the answer to the submission.
+    pub business_account_id: Option<&'a str>,
+    /// Name.
+    pub name: Option<&'a str>,
+    /// Language; `en-US` is read as `en_US`.
+    pub language: Option<&'a str>,
+}
+
+/// News of a template.
+#[derive(Clone, Copy, Debug)]
+pub struct StatusUpdate<'a> {
+    /// Which one.
+    pub key: TemplateKey<'a>,
+    /// The provider's word in any letter case.
+    pub status: &'a str,
+    /// Why; `NONE` means no reason.
+    pub reason: Option<&'a str>,
+    /// The category, when it is told.
+    pub category: Option<&'a str>,
+    /// The quality, when it is told.
+    pub quality: Option<&'a str>,
+    /// Who tells.
+    pub source: Source,
+}
+
+/// A change that news made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StatusChange {
+    /// The template.
+    pub template: TemplateId,
+    /// Its account.
+    pub business_account_id: String,
+    /// Status before.
+    pub from: String,
+    /// Status now.
+    pub to: String,
+}
+
+/// The provider writes languages both ways.
+pub(crate) fn language_of(text: &str) -> String {
+    text.replace('-', "_")
+}

@@ -1,0 +1,217 @@
+//! Bodies in, ids out, outcomes down.
+
+use chrono::{DateTime, Utc};
+use db::{Announcement, DbError, LedgerPool, SystemTx, Tx};
+use kernel::{ChannelId, OrganizationId};
+use uuid::Uuid;
+
+/// Stores bodies and queues their ids, in one statement.
+pub(in super::super) async fn insert_bodies(pool: &LedgerPool, ids: &[Uuid], apps: &[i16], bodies: &[&[u8]]) -> Result<(), DbError> {
+    sqlx::query!(
+        "with stored as (
+            insert into webhook_events (id, app, body)
+            select id, app, body from unnest($1::uuid[], $2::smallint[], $3::bytea[]) as given (id, app, body)
+            returning id, received_at
+        )
+        insert into webhook_pending (id, received_at) select id, received_at from stored",
+        ids,
+        apps,
+        bodies as _,
+    )
+    .execute(pool.executor())
+    .await?;
+    Ok(())
+}
+
+/// Tells folders that something waits.
+pub(in super::super) async fn announce(pool: &LedgerPool) -> Result<(), DbError> {
+    sqlx::query!("select pg_notify('webhooks', '')").execute(pool.executor()).await?;
+    Ok(())
+}
+
+/// Makes this transaction use plans by full key only: a plan made while a table was still empty would otherwise stay a trap.
+pub(in super::super) async fn guard_plans(tx: &mut SystemTx) -> Result<(), DbError> {
+    sqlx::query!(
+        "select set_config('enable_seqscan', 'off', true) as a, set_config('enable_hashjoin', 'off', true) as b,
+                set_config('enable_mergejoin', 'off', true) as c, set_config('jit', 'off', true) as d"
+    )
+    .fetch_one(tx.conn())
+    .await?;
+    Ok(())
+}
+
+/// A body taken from the queue, locked until the end of the transaction.
+#[derive(Debug)]
+pub(in super::super) struct Taken {
+    pub(in super::super) not_before: Option<DateTime<Utc>>,
+    pub(in super::super) id: Uuid,
+    pub(in super::super) received_at: DateTime<Utc>,
+    pub(in super::super) tries: i16,
+    pub(in super::super) body: Vec<u8>,
+    /// Since it was received, in seconds of the database's clock.
+    pub(in super::super) age_s: f64,
+}
+
+/// Takes up to `limit` bodies that nobody else has in hand, of at most `max_bytes` together (but at least one).
+pub(in super::super) async fn take(tx: &mut SystemTx, limit: i64, max_bytes: i64) -> Result<Vec<Taken>, DbError> {
+    let taken = sqlx::query_as!(
+        Taken,
+        r#"with taken as materialized (
+            select not_before, id, received_at, tries
+            from webhook_pending
+            where not_before <= clock_timestamp()
+            order by not_before, id
+            limit $1
+            for update skip locked
+        ),
+        sized as materialized (
+            select t.*, e.body, row_number() over place as place, sum(octet_length(e.body)) over place as bytes
+            from taken t
+            join webhook_events e on e.id = t.id and e.received_at = t.received_at
+            window place as (order by t.not_before, t.id)
+        )
+        select case when isfinite(not_before) then not_before end as not_before, id, received_at, tries, body,
+               extract(epoch from clock_timestamp() - received_at)::float8 as "age_s!"
+        from sized
+        where place = 1 or bytes <= $2"#,
+        limit,
+        max_bytes,
+    )
+    .fetch_all(tx.conn())
+    .await?;
+    Ok(taken)
+}
+
+/// Who owns which number, of those that are connected: the only way from a body to an organization.
+pub(in super::super) async fn owners_of_numbers(tx: &mut SystemTx, numbers: &[String]) -> Result<Vec<(String, OrganizationId, ChannelId)>, DbError> {
+    let rows = sqlx::query!(
+        "select phone_number_id, organization_id, id from channels where state = 'connected' and phone_number_id = any($1)",
+        numbers,
+    )
+    .fetch_all(tx.conn())
+    .await?;
+    Ok(rows.into_iter().map(|row| (row.phone_number_id, row.organization_id.into(), row.id.into())).collect())
+}
+
+/// Organizations with a connected number of these business accounts. An account can serve several.
+pub(in super::super) async fn organizations_of_accounts(tx: &mut SystemTx, accounts: &[String]) -> Result<Vec<(String, OrganizationId)>, DbError> {
+    let rows = sqlx::query!(
+        "select distinct business_account_id, organization_id from channels where state = 'connected' and business_account_id = any($1)",
+        accounts,
+    )
+    .fetch_all(tx.conn())
+    .await?;
+    Ok(rows.into_iter().map(|row| (row.business_account_id, row.organization_id.into())).collect())
+}
+
+/// What became of a body that leaves the queue, or that is put back into it for the first time.
+#[derive(Debug)]
+pub(in super::super) struct Settled<'a> {
+    pub(in super::super) taken: &'a Taken,
+    pub(in super::super) state: &'static str,
+    pub(in super::super) field: Option<String>,
+    pub(in super::super) organization: Option<OrganizationId>,
+    pub(in super::super) changed: i32,
+    pub(in super::super) reason: Option<String>,
+}
+
+/// Writes outcomes, and deletes the ids of those that are not to be tried again.
+pub(in super::super) async fn settle(tx: &mut SystemTx, settled: &[Settled<'_>]) -> Result<(), DbError> {
+    if settled.is_empty() {
+        return Ok(());
+    }
+    let ids: Vec<Uuid> = settled.iter().map(|one| one.taken.id).collect();
+    let received: Vec<DateTime<Utc>> = settled.iter().map(|one| one.taken.received_at).collect();
+    let places: Vec<Option<DateTime<Utc>>> = settled.iter().map(|one| one.taken.not_before).collect();
+    let states: Vec<&str> = settled.iter().map(|one| one.state).collect();
+    let fields: Vec<Option<&str>> = settled.iter().map(|one| one.field.as_deref()).collect();
+    let organizations: Vec<Option<Uuid>> = settled.iter().map(|one| one.organization.map(OrganizationId::uuid)).collect();
+    let changed: Vec<i32> = settled.iter().map(|one| one.changed).collect();
+    let reasons: Vec<Option<&str>> = settled.iter().map(|one| one.reason.as_deref()).collect();
+    sqlx::query!(
+        "with given as materialized (
+            select *
+            from unnest($1::uuid[], $2::timestamptz[], $3::timestamptz[], $4::text[], $5::text[], $6::uuid[], $7::int[], $8::text[])
+                as given (id, received_at, not_before, state, field, organization_id, changed, reason)
+        ),
+        gone as (
+            delete from webhook_pending p
+            using given g
+            where p.not_before = coalesce(g.not_before, '-infinity') and p.id = g.id and g.state <> 'received'
+        )
+        insert into webhook_outcomes as o (id, received_at, state, field, organization_id, changed, reason)
+        select id, received_at, state, field, organization_id, changed, reason from given
+        on conflict (id, received_at) do update
+        set state = excluded.state, field = excluded.field, organization_id = excluded.organization_id, applied_at = excluded.applied_at,
+            changed = o.changed + excluded.changed, reason = excluded.reason",
+        &ids,
+        &received,
+        &places as _,
+        &states as _,
+        &fields as _,
+        &organizations as _,
+        &changed,
+        &reasons as _,
+    )
+    .execute(tx.conn())
+    .await?;
+    Ok(())
+}
+
+/// Puts ids back, to be tried again after as many seconds.
+pub(in super::super) async fn park(tx: &mut SystemTx, parked: &[(&Taken, f64)]) -> Result<(), DbError> {
+    if parked.is_empty() {
+        return Ok(());
+    }
+    let ids: Vec<Uuid> = parked.iter().map(|(taken, _)| taken.id).collect();
+    let places: Vec<Option<DateTime<Utc>>> = parked.iter().map(|(taken, _)| taken.not_before).collect();
+    let delays: Vec<f64> = parked.iter().map(|(_, delay)| *delay).collect();
+    sqlx::query!(
+        "update webhook_pending p
+         set not_before = clock_timestamp() + make_interval(secs => g.delay_s), tries = least(p.tries, 32000) + 1
+         from unnest($1::uuid[], $2::timestamptz[], $3::float8[]) as g (id, not_before, delay_s)
+         where p.not_before = coalesce(g.not_before, '-infinity') and p.id = g.id",
+        &ids,
+        &places as _,
+        &delays,
+    )
+    .execute(tx.conn())
+    .await?;
+    Ok(())
+}
+
+/// Says that these lanes may have something new: the last statement before the commit, in the order of their keys.
+pub(in super::super) async fn signal_lanes(tx: &mut SystemTx, lanes: &[(OrganizationId, ChannelId)]) -> Result<(), DbError> {
+    if lanes.is_empty() {
+        return Ok(());
+    }
+    let organizations: Vec<Uuid> = lanes.iter().map(|(organization, _)| organization.uuid()).collect();
+    let channels: Vec<Uuid> = lanes.iter().map(|(_, channel)| channel.uuid()).collect();
+    sqlx::query!(
+        "insert into lane_signals (organization_id, channel_id, wake_seq)
+         select organization_id, channel_id, 1
+         from unnest($1::uuid[], $2::uuid[]) as given (organization_id, channel_id)
+         order by organization_id, channel_id
+         on conflict (organization_id, channel_id) do update set wake_seq = lane_signals.wake_seq + 1",
+        &organizations,
+        &channels,
+    )
+    .execute(tx.conn())
+    .await?;
+    for &(_, channel) in lanes {
+        tx.announce(Announcement::Lane { channel });
+    }
+    Ok(())
+}
+
+/// Makes the partitions for the day of `now` and the week after it.
+pub(in super::super) async fn ensure_partitions(tx: &mut SystemTx, now: DateTime<Utc>) -> Result<(), DbError> {
+    sqlx::query!("select ensure_webhook_partitions($1)", now).execute(tx.conn()).await?;
+    Ok(())
+}
+
+/// Drops the partitions in which everything is older than `before`; answers how many.
+pub(in super::super) async fn drop_partitions(tx: &mut SystemTx, before: DateTime<Utc>) -> Result<i32, DbError> {
+    let dropped = sqlx::query_scalar!(r#"select drop_webhook_partitions($1) as "dropped!""#, before).fetch_one(tx.conn()).await?;
+    Ok(dropped)
+}

@@ -1,0 +1,17 @@
+//! Pure values that every other crate speaks in: identifiers, time, phone numbers, e-mail addresses, attempt ids and page cursors.
+//!
+//! Nothing here does I/O.
+
+pub mod attempt;
+pub mod clock;
+pub mod email;
+pub mod ids;
+pub mod page;
+pub mod phone;
+
+pub use attempt::AttemptId;
+pub use clock::{Clock, ManualClock, SharedClock, SystemClock};
+pub use email::EmailAddress;
+pub use ids::*;
+pub use page::{Cursor, Page, PageRequest};
+pub use phone::PhoneNumber;

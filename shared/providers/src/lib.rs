@@ -1,0 +1,7 @@
+//! What leaves the house: the WhatsApp Cloud API, the object store, HTTP clients. Every error is typed and classified.
+//!
+//! Nothing here knows tenants, campaigns or the database.
+
+pub mod http;
+pub mod objects;
+pub mod whatsapp;

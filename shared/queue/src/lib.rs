@@ -1,0 +1,36 @@
+//! Background work: the job ledger in PostgreSQL is the queue, Redis is only the doorbell.
+//!
+//! * [`Job`] is one kind of work: a payload of ids with a `run`.
+//! * [`Enqueue`] writes a job in the caller's transaction; a rollback takes it along.
+//! * [`Ledger`] claims, renews, settles and rescues, each by one conditional statement.
+//! * [`Registry`] knows all kinds; [`execute`] runs one claimed job and settles it.
+//! * [`doorbell`] tells workers at once what a poller would find within two seconds.
+//! * [`admin`] is what operators see and do; [`testing`] runs due jobs inside a test.
+
+pub mod admin;
+mod backoff;
+mod context;
+mod enqueue;
+mod execute;
+mod job;
+mod ledger;
+mod purge;
+mod redis;
+mod registry;
+pub mod testing;
+#[cfg(test)]
+mod tests;
+mod trace;
+
+/// The doorbell. See the module's own words; nothing outside of it knows Redis.
+pub mod doorbell {
+    pub use crate::redis::{Doorbell, MAX_WAITING_RINGS, Ring, listen, ping};
+}
+
+pub use context::{JobContext, LeaseLost, Resources, Services, System, Tenant};
+pub use enqueue::Enqueue;
+pub use execute::{Outcome, Signals, execute};
+pub use job::{BoxError, Job, JobError, Queue, Requirement};
+pub use ledger::{Claim, Held, Lag, Ledger, Rescue};
+pub use purge::Purge;
+pub use registry::{Handlers, Registry, RegistryError};

@@ -1,0 +1,106 @@
+//! The worker: runs jobs, applies webhooks, and sends for the lanes whose lease it holds.
+
+mod health;
+pub mod lanes;
+pub mod poller;
+pub mod registry;
+pub mod runner;
+mod services;
+#[cfg(test)]
+mod tests;
+
+use std::{sync::Arc, time::Duration};
+
+use anyhow::Context;
+use crm::{lanes::LaneAnnouncer, secrets::Vault};
+use db::{Announcer, Announcers, Db, DbOptions, LedgerPool};
+use kernel::{SharedClock, SystemClock};
+use providers::whatsapp::CloudClient;
+use queue::{
+    Ledger, Resources, Services,
+    doorbell::{Doorbell, listen},
+};
+use runtime::{Config, Shutdown, Tasks};
+use tokio_util::sync::CancellationToken;
+
+pub use services::resources;
+
+use crate::runner::Runner;
+
+/// How long a job belongs to a worker that does not renew.
+const JOB_LEASE: Duration = Duration::from_secs(30);
+/// Connections for claiming, renewing and settling jobs: single statements, never held by a job.
+const LEDGER_CONNECTIONS: u32 = 4;
+/// Time for closing what is left once the jobs have been drained.
+const CLOSING: Duration = Duration::from_secs(10);
+
+/// Works until `shutdown`, then finishes what runs and gives back what does not end in time.
+///
+/// Answers an error when a part ended unasked; the process should then end and be started again.
+pub async fn run(config: Config, shutdown: Shutdown) -> anyhow::Result<()> {
+    let clock: SharedClock = Arc::new(SystemClock);
+    let stop = shutdown.token();
+    // Cancelled when all work has ended: until then leases are renewed.
+    let done = CancellationToken::new();
+
+    let options = DbOptions { max_connections: config.database.max_connections, ..DbOptions::new(config.database.url.clone(), "worker") };
+    let ledger_options = DbOptions { max_connections: LEDGER_CONNECTIONS, application: "worker-jobs", ..options.clone() };
+    let ledger_pool = LedgerPool::open(&ledger_options).context("the database settings cannot be used")?;
+    let mut announcers: Vec<Arc<dyn Announcer>> = vec![Arc::new(LaneAnnouncer::new(ledger_pool.clone()))];
+    if let Some(url) = &config.redis.url {
+        announcers.push(Arc::new(Doorbell::start(url).map_err(anyhow::Error::from_boxed).context("the Redis settings cannot be used")?));
+    }
+    let db = Db::open(&options).context("the database settings cannot be used")?.with_announcer(Arc::new(Announcers(announcers)));
+    health::checks(&db, config.redis.url.as_ref(), stop.clone()).serve(&config.health).await.context("cannot listen on `health`")?;
+
+    let resources = resources(&config)?;
+    let handlers = registry::registry().build(&resources)?;
+    let lanes = lane_setup(&config, &resources, options, Arc::clone(&clock))?;
+    let ledger = Ledger::new(ledger_pool, handlers.kinds().collect::<Vec<_>>(), JOB_LEASE);
+    let services = Services { db: db.clone(), clock, resources };
+    let runner = Runner::new(ledger.clone(), handlers, services, config.jobs.slots, stop.clone());
+
+    let mut tasks = Tasks::new(shutdown);
+    let polled = poller::poll(runner.clone(), Duration::from_secs(config.jobs.poll_s), stop.clone());
+    tasks.spawn("poller", async move { Ok(polled.await) });
+    let cared = poller::care(runner.clone(), stop.clone());
+    tasks.spawn("care", async move { Ok(cared.await) });
+    let kept = poller::keep_leases(runner.clone(), done.clone());
+    tasks.spawn("leases", async move { Ok(kept.await) });
+    if let Some(url) = config.redis.url.clone() {
+        let (hearing, stop) = (runner.clone(), stop.clone());
+        tasks.spawn("doorbell", async move {
+            let on_ring = move |ring| {
+                let runner = hearing.clone();
+                async move { runner.hear(ring).await }
+            };
+            listen(&url, stop, on_ring).await.map_err(anyhow::Error::from_boxed)
+        });
+    }
+    tasks.spawn("lanes", lanes::run(lanes, stop.clone()));
+    // Further parts of a worker start here, each a vital task that watches `stop`.
+
+    let patience = Duration::from_secs(config.jobs.drain_s);
+    tasks.spawn("drain", async move {
+        stop.cancelled().await;
+        runner.drain(patience).await;
+        done.cancel();
+        Ok(())
+    });
+    let outcome = tasks.finish(patience + CLOSING).await;
+    ledger.close().await;
+    db.close().await;
+    outcome
+}
+
+/// What the lanes need of the settings and of the services made from them.
+fn lane_setup(config: &Config, resources: &Resources, database: DbOptions, clock: SharedClock) -> anyhow::Result<lanes::LaneSetup> {
+    let missing = "the worker's services hold it";
+    Ok(lanes::LaneSetup {
+        database: DbOptions { application: "worker-lanes", ..database },
+        client: resources.get::<CloudClient>().context(missing)?.clone(),
+        vault: resources.get::<Vault>().context(missing)?.clone(),
+        clock,
+        config: config.sending.clone(),
+    })
+}

@@ -1,0 +1,16 @@
+//! The page of all background work: every kind of job there is.
+
+use queue::Registry;
+
+/// Every kind of job. A kind that is no longer enqueued stays here for one release, so that queued ones are still run.
+pub fn registry() -> Registry {
+    Registry::default()
+        .register::<crm::campaigns::jobs::Prepare>()
+        .register::<crm::channels::jobs::Connect>()
+        .register::<crm::contacts::import::Import>()
+        .register::<crm::maintenance::EnsurePartitions>()
+        .register::<crm::templates::jobs::Poll>()
+        .register::<crm::templates::jobs::Submit>()
+        .register::<crm::templates::jobs::Sync>()
+        .register::<queue::Purge>()
+}
