@@ -26,7 +26,7 @@ create index jobs_ready on jobs (queue, run_at) where state = 'waiting';
 create index jobs_leases on jobs (lease_until) where state = 'running';
 create index jobs_finished on jobs (finished_at) where state in ('done', 'discarded');
 create index jobs_organization on jobs (organization_id, id);
-create index jobs_unsettled on jobs (state, kind) where state in ('dead', 'running');
+create index jobs_dead on jobs (organization_id, id) where state = 'dead';
 -- One job that waits and was never started for each key. A retry waits too, but it has been started: it may meet its successor.
 create unique index jobs_unique_key
     on jobs (kind, coalesce(organization_id, '00000000-0000-0000-0000-000000000000'), unique_key)

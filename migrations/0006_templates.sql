@@ -4,7 +4,7 @@ create table templates (
     id                  uuid not null,
     channel_id          uuid not null,
     business_account_id text not null,
-    name                text not null check (name ~ '^[a-z0-9_]{1,512}$'),
+    name                text not null check (name ~ '^[a-z0-9_]+$' and length(name) <= 512),
     language            text not null check (language ~ '^[a-z]{2,3}(_[A-Z]{2,4})?$'),
     category            text not null check (category in ('MARKETING', 'UTILITY', 'AUTHENTICATION')),
     parameter_format    text not null check (parameter_format in ('POSITIONAL', 'NAMED')),
@@ -30,6 +30,7 @@ create table template_events (
     organization_id uuid not null,
     template_id     uuid not null,
     id              uuid not null,
+    place           bigint generated always as identity,  -- clocks of two processes may disagree about the order
     status          text not null,
     reason          text,
     source          text not null check (source in ('user', 'job', 'webhook', 'reconcile')),
@@ -37,5 +38,5 @@ create table template_events (
     primary key (organization_id, id),
     foreign key (organization_id, template_id) references templates (organization_id, id) on delete cascade
 );
-create index template_events_template on template_events (organization_id, template_id, id);
+create index template_events_template on template_events (organization_id, template_id, place);
 select tenant_table('template_events', 'select, insert, delete');

@@ -18,7 +18,7 @@ create table schedule_ticks (
     primary key (schedule_id, tick_at)
 );
 create index schedule_ticks_fired on schedule_ticks (fired_at);
-select across_tenants('schedule_ticks', 'crm_system', 'select, insert, delete');
+select across_tenants('schedule_ticks', 'crm_system', 'select, insert, update (job_id), delete');
 
 -- Leadership saves work; nothing is wrong when two lead.
 create table leaders (

@@ -25,8 +25,7 @@ pub use state::{AppState, Services};
 pub async fn serve(config: Config, stopping: CancellationToken) -> anyhow::Result<()> {
     let address = SocketAddr::new(config.api.host, config.api.port);
     let state = AppState::open(config, Arc::new(SystemClock))?;
-    let listener =
-        TcpListener::bind(address).await.with_context(|| format!("cannot listen on `api.host` and `api.port`, {address}"))?;
+    let listener = TcpListener::bind(address).await.with_context(|| format!("cannot listen on `api.host` and `api.port`, {address}"))?;
     serve_on(listener, state, stopping).await
 }
 

@@ -23,7 +23,7 @@ use crate::{problem::ProblemBody, routes, state::AppState};
         description = "Self-hosted WhatsApp CRM and campaign engine. Failures are problem documents (RFC 9457); lists page by cursor; \
                        `x-permission` names the right that an operation needs.",
     ),
-    components(schemas(ProblemBody)),
+    components(schemas(ProblemBody))
 )]
 struct Description;
 

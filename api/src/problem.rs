@@ -177,7 +177,7 @@ impl IntoResponse for Problem {
             tracing::error!(problem = %slug, cause, "request failed: {cause}");
         }
         let body = ProblemBody {
-            r#type: format!("/problems/{}", slug),
+            r#type: format!("/problems/{slug}"),
             title: status.canonical_reason().unwrap_or("Failure"),
             status: status.as_u16(),
             detail: &detail,
@@ -205,18 +205,21 @@ fn root(error: &(dyn Error + 'static)) -> Root {
     while let Some(error) = next {
         if let Some(error) = error.downcast_ref::<sqlx::Error>() {
             let code = error.as_database_error().and_then(sqlx::error::DatabaseError::code);
-            return match (error, code.as_deref()) {
-                (sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed | sqlx::Error::Io(_), _) => Root::Unavailable,
-                // Connections refused or cut by the server: too many, shutting down, starting up, read-only after a failover.
-                (_, Some("53300" | "57P01" | "57P02" | "57P03" | "25006")) => Root::Unavailable,
-                (_, Some(code)) if code.starts_with("08") => Root::Unavailable,
-                (_, Some("22021" | "22P05")) => Root::UnstorableText,
+            let no_connection = matches!(error, sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed | sqlx::Error::Io(_));
+            return match code.as_deref() {
+                code if no_connection || code.is_some_and(is_refusal) => Root::Unavailable,
+                Some("22021" | "22P05") => Root::UnstorableText,
                 _ => Root::Other,
             };
         }
         next = error.source();
     }
     Root::Other
+}
+
+/// Whether PostgreSQL refused or cut the connection: too many, shutting down, starting up, read-only after a failover.
+fn is_refusal(code: &str) -> bool {
+    code.starts_with("08") || matches!(code, "53300" | "57P01" | "57P02" | "57P03" | "25006")
 }
 
 fn chain(error: &dyn Error) -> String {

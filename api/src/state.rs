@@ -7,10 +7,12 @@ use chrono::TimeDelta;
 use crm::{
     identity::{Identity, SessionTimes, TokenKeys},
     lanes::LaneAnnouncer,
+    secrets::Vault,
     webhooks::Intake,
 };
 use db::{Announcer, Announcers, Db, DbOptions, LedgerPool};
 use kernel::SharedClock;
+use providers::objects::ObjectStore;
 use queue::{Ledger, doorbell::Doorbell};
 use runtime::Config;
 use secrecy::SecretString;
@@ -42,6 +44,10 @@ pub struct Services {
     pub identity: Identity,
     /// How often an address may ask.
     pub limits: Limits,
+    /// Seals the tokens of channels.
+    pub vault: Vault,
+    /// Keeps uploaded files.
+    pub files: ObjectStore,
     /// Stores what the provider sends.
     pub intake: Intake,
     /// Secrets that may have signed it.
@@ -65,8 +71,7 @@ impl AppState {
         let jobs = Ledger::new(ledger.clone(), [], Duration::from_secs(30));
         let db = Db::open(&options).context("the database settings cannot be used")?.with_announcer(Arc::new(Announcers(announcers)));
         let keys = TokenKeys::new(&config.auth.jwt_secret, seconds(config.auth.access_token_ttl_s));
-        let times =
-            SessionTimes { idle: seconds(config.auth.refresh_idle_ttl_s), absolute: seconds(config.auth.refresh_absolute_ttl_s) };
+        let times = SessionTimes { idle: seconds(config.auth.refresh_idle_ttl_s), absolute: seconds(config.auth.refresh_absolute_ttl_s) };
         let identity = Identity::new(db.clone(), keys, times);
         let limits = Limits::new(&config.limits);
         let intake = LedgerPool::open(&DbOptions {
@@ -75,8 +80,10 @@ impl AppState {
         })
         .context("the database settings cannot be used")?;
         let intake = Intake::start(intake, Arc::clone(&clock));
+        let vault = Vault::new(&config.secrets.key_id, &config.secrets.master_key).context("the settings of `secrets` cannot be used")?;
+        let files = ObjectStore::local(&config.storage.dir).context("the settings of `storage` cannot be used")?;
         let app_secrets = config.whatsapp.app_secrets();
-        Ok(Self(Arc::new(Services { config, clock, db, ledger, jobs, identity, limits, intake, app_secrets })))
+        Ok(Self(Arc::new(Services { config, clock, db, ledger, jobs, identity, limits, vault, files, intake, app_secrets })))
     }
 
     /// Closes the pools; waits until their connections have come back.

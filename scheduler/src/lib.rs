@@ -38,7 +38,8 @@ const PATIENCE: Duration = Duration::from_secs(25);
 /// Schedules until `shutdown`.
 pub async fn run(config: Config, shutdown: Shutdown) -> anyhow::Result<()> {
     let stop = shutdown.token();
-    let options = DbOptions { max_connections: config.database.max_connections, ..DbOptions::new(config.database.url.clone(), "scheduler") };
+    let options =
+        DbOptions { max_connections: config.database.max_connections, ..DbOptions::new(config.database.url.clone(), "scheduler") };
     let ledger_options = DbOptions { max_connections: LEDGER_CONNECTIONS, application: "scheduler-sweeps", ..options.clone() };
     let ledger = LedgerPool::open(&ledger_options).context("the database settings cannot be used")?;
     let mut announcers: Vec<Arc<dyn Announcer>> = vec![Arc::new(LaneAnnouncer::new(ledger.clone()))];

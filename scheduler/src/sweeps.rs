@@ -4,6 +4,7 @@
 
 use std::{sync::Arc, time::Duration};
 
+use crm::campaigns::ledger;
 use db::{Db, LedgerPool};
 use futures::future::BoxFuture;
 use kernel::SharedClock;
@@ -37,11 +38,20 @@ pub struct Sweep {
 
 /// Every sweep.
 pub fn page() -> Vec<Sweep> {
-    vec![Sweep { name: "schedules.forget", every: Duration::from_hours(1), run: |sweeping| Box::pin(forget_ticks(sweeping)) }]
+    vec![
+        Sweep { name: "campaigns.rollUp", every: Duration::from_secs(1), run: |sweeping| Box::pin(roll_up_counters(sweeping)) },
+        Sweep { name: "schedules.forget", every: Duration::from_hours(1), run: |sweeping| Box::pin(forget_ticks(sweeping)) },
+    ]
 }
 
 async fn forget_ticks(sweeping: Sweeping) -> anyhow::Result<()> {
     let now = ticks::now(&sweeping.db).await?;
     ticks::forget(&sweeping.db, now).await?;
+    Ok(())
+}
+
+async fn roll_up_counters(sweeping: Sweeping) -> anyhow::Result<()> {
+    const ROWS: i64 = 10_000;
+    while i64::try_from(ledger::roll_up(&sweeping.ledger, ROWS).await?)? == ROWS {}
     Ok(())
 }

@@ -34,6 +34,20 @@ pub async fn now(db: &Db) -> Result<DateTime<Utc>, DbError> {
 /// Fires what is due of `entry` at `now`: the tick, its job and the memory of both commit together.
 pub async fn look(db: &Db, entry: &Entry, now: DateTime<Utc>) -> Result<Look, DbError> {
     let mut tx = db.system("fire the cron page").await?;
+    let known = sqlx::query_scalar!(
+        "select last_tick_at from schedules where id = $1 and expression = $2 and zone = $3",
+        entry.id,
+        entry.cron.as_str(),
+        entry.zone.name(),
+    )
+    .fetch_optional(tx.conn())
+    .await?;
+    if let Some(Some(last)) = known
+        && entry.newest_between(last, now).is_none()
+    {
+        tx.rollback().await?;
+        return Ok(Look::NotDue);
+    }
     // An entry that is new, or whose times were changed, begins now.
     let last = sqlx::query_scalar!(
         r#"insert into schedules as known (id, expression, zone, last_tick_at, next_tick_at)

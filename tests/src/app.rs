@@ -273,7 +273,7 @@ pub fn registration() -> Value {
 
 impl Answer {
     /// Fails the test unless the status is `status`.
-    #[must_use]
+    #[expect(clippy::return_self_not_must_use, reason = "often the status is all that matters")]
     #[track_caller]
     pub fn expect(self, status: StatusCode) -> Self {
         assert_eq!(self.status, status, "{}: {}", self.asked, self.text());

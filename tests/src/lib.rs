@@ -4,3 +4,4 @@ pub mod app;
 pub mod clock;
 pub mod demo;
 pub mod simulator;
+pub mod world;

@@ -12,7 +12,7 @@ mod tests;
 use std::{sync::Arc, time::Duration};
 
 use anyhow::Context;
-use crm::{lanes::LaneAnnouncer, secrets::Vault};
+use crm::{lanes::LaneAnnouncer, secrets::Vault, webhooks::Folder};
 use db::{Announcer, Announcers, Db, DbOptions, LedgerPool};
 use kernel::{SharedClock, SystemClock};
 use providers::whatsapp::CloudClient;
@@ -55,6 +55,7 @@ pub async fn run(config: Config, shutdown: Shutdown) -> anyhow::Result<()> {
 
     let resources = resources(&config)?;
     let handlers = registry::registry().build(&resources)?;
+    let folder = Folder::new(db.clone(), &options);
     let lanes = lane_setup(&config, &resources, options, Arc::clone(&clock))?;
     let ledger = Ledger::new(ledger_pool, handlers.kinds().collect::<Vec<_>>(), JOB_LEASE);
     let services = Services { db: db.clone(), clock, resources };
@@ -62,11 +63,11 @@ pub async fn run(config: Config, shutdown: Shutdown) -> anyhow::Result<()> {
 
     let mut tasks = Tasks::new(shutdown);
     let polled = poller::poll(runner.clone(), Duration::from_secs(config.jobs.poll_s), stop.clone());
-    tasks.spawn("poller", async move { Ok(polled.await) });
+    tasks.spawn("poller", ends(polled));
     let cared = poller::care(runner.clone(), stop.clone());
-    tasks.spawn("care", async move { Ok(cared.await) });
+    tasks.spawn("care", ends(cared));
     let kept = poller::keep_leases(runner.clone(), done.clone());
-    tasks.spawn("leases", async move { Ok(kept.await) });
+    tasks.spawn("leases", ends(kept));
     if let Some(url) = config.redis.url.clone() {
         let (hearing, stop) = (runner.clone(), stop.clone());
         tasks.spawn("doorbell", async move {
@@ -78,6 +79,8 @@ pub async fn run(config: Config, shutdown: Shutdown) -> anyhow::Result<()> {
         });
     }
     tasks.spawn("lanes", lanes::run(lanes, stop.clone()));
+    let folding = stop.clone();
+    tasks.spawn("folder", ends(async move { folder.run(folding).await }));
     // Further parts of a worker start here, each a vital task that watches `stop`.
 
     let patience = Duration::from_secs(config.jobs.drain_s);
@@ -91,6 +94,12 @@ pub async fn run(config: Config, shutdown: Shutdown) -> anyhow::Result<()> {
     ledger.close().await;
     db.close().await;
     outcome
+}
+
+/// A part that ends only because it was told to.
+async fn ends(part: impl Future<Output = ()>) -> anyhow::Result<()> {
+    part.await;
+    Ok(())
 }
 
 /// What the lanes need of the settings and of the services made from them.

@@ -12,5 +12,6 @@ pub fn registry() -> Registry {
         .register::<crm::templates::jobs::Poll>()
         .register::<crm::templates::jobs::Submit>()
         .register::<crm::templates::jobs::Sync>()
+        .register::<crm::webhooks::jobs::ApplyTemplateUpdate>()
         .register::<queue::Purge>()
 }

@@ -90,6 +90,10 @@ fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
     if has_nul(bytes) {
         return Err(Problem::invalid("unstorable-text", "a text contains the character U+0000, which cannot be stored"));
     }
+    // Serde would read an array as the fields of a structure in their order.
+    if bytes.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'[') {
+        return Err(Problem::field("body", "wrong-type", "the body must be a JSON object"));
+    }
     let mut deserializer = serde_json::Deserializer::from_slice(bytes);
     let value = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
         let path = error.path().to_string();
@@ -190,8 +194,8 @@ mod tests {
 
     #[test]
     fn what_is_no_json_is_called_so() {
-        for text in ["{", "{\"inner\":[]} x", "nul", "\u{1}", &"[".repeat(100_000), "{\"inner\": 1e999}"] {
-            assert!(told(text).contains("malformed-json") || told(text).contains("invalid-input"), "{}", told(text));
+        for text in ["{", "{\"inner\":[]} x", "nul", "\u{1}", "{\"inner\": 1e999}"] {
+            assert!(told(text).contains("malformed-json"), "{}", told(text));
         }
     }
 

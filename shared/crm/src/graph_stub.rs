@@ -150,7 +150,7 @@ impl State {
         let (path, query) = request.path.split_once('?').unwrap_or((&request.path, ""));
         let segments: Vec<&str> = path.split('/').skip(2).collect();
         Some(match (request.method.as_str(), segments.as_slice()) {
-            ("GET", [_, "phone_numbers"]) => (200, json!({ "data": ["1001", "1002"].map(number) })),
+            ("GET", [_, "phone_numbers"]) => (200, json!({ "data": number_ids().map(number) })),
             ("POST", [_, "subscribed_apps"]) => (200, json!({ "success": true })),
             ("GET", [_, "message_templates"]) => {
                 let name = query.split('&').find_map(|pair| pair.strip_prefix("name="));

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
 
 /// Tells the time.
 pub trait Clock: Send + Sync + std::fmt::Debug {
@@ -13,14 +13,14 @@ pub trait Clock: Send + Sync + std::fmt::Debug {
 /// A clock shared by the parts of a binary.
 pub type SharedClock = Arc<dyn Clock>;
 
-/// The wall clock of the machine.
+/// The wall clock of the machine, in microseconds: what PostgreSQL keeps, so that an instant reads back as it was written.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct SystemClock;
 
 impl Clock for SystemClock {
     #[expect(clippy::disallowed_methods, reason = "the one place that reads the wall clock")]
     fn now(&self) -> DateTime<Utc> {
-        Utc::now()
+        Utc::now().trunc_subsecs(6)
     }
 }
 

@@ -21,21 +21,13 @@ pub trait Enqueue: Tx + Sized {
     }
 
     /// To be run from `run_at` on, on the clock of the database.
-    fn enqueue_at<J: Job>(
-        &mut self,
-        job: J,
-        run_at: DateTime<Utc>,
-    ) -> impl Future<Output = Result<Option<JobId>, DbError>> + Send {
+    fn enqueue_at<J: Job>(&mut self, job: J, run_at: DateTime<Utc>) -> impl Future<Output = Result<Option<JobId>, DbError>> + Send {
         let organization = self.organization_scope();
         async move { insert(self, organization, &job, Some(run_at)).await }
     }
 
     /// To be run as soon as possible for `organization`: from transactions that are bound to none.
-    fn enqueue_for<J: Job>(
-        &mut self,
-        organization: OrganizationId,
-        job: J,
-    ) -> impl Future<Output = Result<Option<JobId>, DbError>> + Send {
+    fn enqueue_for<J: Job>(&mut self, organization: OrganizationId, job: J) -> impl Future<Output = Result<Option<JobId>, DbError>> + Send {
         async move { insert(self, Some(organization), &job, None).await }
     }
 

@@ -82,13 +82,7 @@ pub async fn execute(ledger: &Ledger, handlers: &Handlers, services: Arc<Service
     run(ledger, handlers, services, claim, signals).instrument(span).await
 }
 
-async fn run(
-    ledger: &Ledger,
-    handlers: &Handlers,
-    services: Arc<Services>,
-    claim: Claim,
-    signals: Signals,
-) -> Outcome {
+async fn run(ledger: &Ledger, handlers: &Handlers, services: Arc<Services>, claim: Claim, signals: Signals) -> Outcome {
     let begun = Instant::now();
     let Some(handler) = handlers.get(&claim.kind) else {
         // The ledger only hands out kinds it was told of.

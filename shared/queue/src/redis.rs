@@ -142,8 +142,7 @@ async fn push(connection: &mut MultiplexedConnection, batch: &[Ring]) -> RedisRe
 
 /// A connection of its own: looks for rings block, and a stalled one must not hold up others.
 async fn connect(client: &Client, response_timeout: Duration) -> RedisResult<MultiplexedConnection> {
-    let config =
-        AsyncConnectionConfig::new().set_response_timeout(Some(response_timeout)).set_connection_timeout(Some(RESPONSE_TIMEOUT));
+    let config = AsyncConnectionConfig::new().set_response_timeout(Some(response_timeout)).set_connection_timeout(Some(RESPONSE_TIMEOUT));
     client.get_multiplexed_async_connection_with_config(&config).await
 }
 
@@ -277,8 +276,7 @@ async fn pump(client: &Client, sender: &mpsc::Sender<Task<Ring>>, away: &mut boo
     let mut connection = connect(client, BLOCK + RESPONSE_TIMEOUT).await?;
     let keys: Arc<[String]> = Queue::ALL.into_iter().map(key).collect();
     loop {
-        let first: Option<(String, String)> =
-            redis::cmd("BLPOP").arg(&keys[..]).arg(BLOCK.as_secs()).query_async(&mut connection).await?;
+        let first: Option<(String, String)> = redis::cmd("BLPOP").arg(&keys[..]).arg(BLOCK.as_secs()).query_async(&mut connection).await?;
         if std::mem::take(away) {
             tracing::info!("redis answers again");
         }

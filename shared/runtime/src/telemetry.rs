@@ -162,6 +162,28 @@ mod tests {
         link_to("nonsense");
     }
 
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn spans_reach_the_collector() {
+        let (sender, mut received) = tokio::sync::mpsc::channel(1);
+        let collect = move |body: axum::body::Bytes| async move {
+            let _ = sender.send(body).await;
+        };
+        let collector = axum::Router::new().route("/v1/traces", axum::routing::post(collect));
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let address = listener.local_addr().expect("bound");
+        tokio::spawn(async move { axum::serve(listener, collector).await });
+        let config = TelemetryConfig { otlp_url: Some(format!("http://{address}/")), ..TelemetryConfig::default() };
+        let tracer = tracer(&config, "test").expect("an exporter");
+        let subscriber = tracing_subscriber::registry().with(tracing_opentelemetry::layer().with_tracer(tracer.tracer("test")));
+
+        tracing::subscriber::with_default(subscriber, || drop(tracing::info_span!("a request").entered()));
+        Telemetry { tracer }.shut_down().await;
+
+        let body = received.recv().await.expect("a batch");
+        let contains = |text: &str| body.windows(text.len()).any(|window| window == text.as_bytes());
+        assert!(contains("a request") && contains("heliograph-test"));
+    }
+
     #[test]
     fn malformed_trace_contexts_are_ignored() {
         let good = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";

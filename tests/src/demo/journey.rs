@@ -14,7 +14,7 @@ use super::{
     DemoOptions,
     client::{Api, text},
     ledger,
-    people::people,
+    people::{self, people},
     progress::{Figures, Progress},
     state::State,
 };
@@ -22,13 +22,16 @@ use super::{
 /// Longest life of a demo campaign.
 const PATIENCE: Duration = Duration::from_mins(10);
 /// How long late statuses are waited for before the figures are printed.
-const STATUSES: Duration = Duration::from_secs(15);
+const STATUSES: Duration = Duration::from_secs(30);
 
 /// Runs the whole demo.
 ///
 /// # Errors
 /// When a step is refused, or when the provider's ledger does not show exactly one message for each person.
 pub async fn run(options: &DemoOptions) -> anyhow::Result<()> {
+    if options.recipients == 0 || options.recipients > people::MAX {
+        bail!("the demo can write to 1 to {} people", people::MAX);
+    }
     let mut state = State::load(&options.state)?;
     let mut api = Api::new(&options.api)?;
     sign_in(&mut api, &mut state).await.context("cannot sign in to the demo tenant")?;
@@ -66,6 +69,9 @@ pub async fn run(options: &DemoOptions) -> anyhow::Result<()> {
     }
     if figures.accepted != figures.audience || figures.audience != numbers.len() as u64 {
         bail!("not everybody was counted as accepted: {figures:?}");
+    }
+    if figures.delivered < figures.accepted {
+        bail!("the provider's statuses were not all applied within {} s: {figures}", STATUSES.as_secs());
     }
     Ok(())
 }

@@ -22,7 +22,7 @@ pub struct DemoOptions {
     pub simulator: String,
     /// File that keeps the demo tenant between runs.
     pub state: PathBuf,
-    /// How many people get a message; at most [`people::MAX`].
+    /// How many people get a message; at most 4,000.
     pub recipients: usize,
     /// Rate of the demo's number, in messages per second.
     pub messages_per_second: u32,

@@ -12,7 +12,7 @@ const NAMES: [&str; 16] = [
 ];
 
 /// How many different people there are.
-pub const MAX: usize = AREA_CODES.len() * PER_AREA;
+pub(super) const MAX: usize = AREA_CODES.len() * PER_AREA;
 
 /// One of them.
 #[derive(Clone, Debug, PartialEq, Eq)]

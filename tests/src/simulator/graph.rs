@@ -109,6 +109,7 @@ async fn read(State(provider): State<Arc<Provider>>, caller: Caller, Path((_, id
         return Ok(Json(only_fields(account, fields)));
     }
     let number = provider.numbers.number(&id, &caller.0, &faults)?;
+    number.read_with(&caller.0);
     Ok(Json(only_fields(number.describe(&faults), fields)))
 }
 
@@ -124,7 +125,7 @@ async fn phone_numbers(
         return Err(unknown_object(&account));
     }
     let fields = query.get("fields").map(String::as_str);
-    let numbers = provider.numbers.of_account(&account, &caller.0);
+    let numbers = provider.numbers.of_account(&account, &caller.0, &faults);
     provider.remember();
     let data: Vec<_> = numbers.iter().map(|number| only_fields(number.describe(&faults), fields)).collect();
     Ok(Json(json!({ "data": data, "paging": { "cursors": { "before": "MAZDZD", "after": "MjQZD" } } })))

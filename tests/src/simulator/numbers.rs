@@ -2,7 +2,7 @@
 
 use std::{
     collections::{HashMap, HashSet},
-    sync::{Arc, Mutex, OnceLock, PoisonError, RwLock},
+    sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock},
     time::{Duration, Instant},
 };
 
@@ -17,13 +17,21 @@ use super::{
 #[derive(Debug)]
 pub(crate) struct Number {
     pub(crate) id: Arc<str>,
-    /// The business account, as soon as a request has told which.
-    account: OnceLock<Arc<str>>,
     /// Digits with blanks, as Meta shows numbers.
     pub(crate) display: String,
-    /// The token that used it first.
-    token: OnceLock<Arc<Token>>,
+    owner: Mutex<Owner>,
     limits: Mutex<Limits>,
+}
+
+/// To whom a number belongs.
+#[derive(Debug, Default)]
+struct Owner {
+    /// The business account, as soon as a request has told which.
+    account: Option<Arc<str>>,
+    /// The token that read it last, or used it first.
+    token: Option<Arc<Token>>,
+    /// Whether the next listing of an account with this token takes the number into it.
+    claimable: bool,
 }
 
 /// An access token.
@@ -90,7 +98,11 @@ impl Numbers {
             None if faults.strict || !is_object_id(id) => return Err(unknown_object(id)),
             None => self.add(id),
         };
-        number.seen_with(token);
+        let mut owner = number.owner();
+        if owner.token.is_none() {
+            (owner.token, owner.claimable) = (Some(Arc::clone(token)), true);
+        }
+        drop(owner);
         Ok(number)
     }
 
@@ -110,22 +122,26 @@ impl Numbers {
         self.by_id.read().unwrap_or_else(PoisonError::into_inner).values().min_by(|a, b| a.id.cmp(&b.id)).cloned()
     }
 
-    /// The numbers of a business account. Numbers used before with the same token and of no account yet join it; an account without
-    /// any gets one.
-    pub(crate) fn of_account(&self, account: &str, token: &Arc<Token>) -> Vec<Arc<Number>> {
+    /// The numbers of a business account, as a token may see them.
+    ///
+    /// Numbers that were read with this token since they were last listed join the account: who connects a number reads both. Without
+    /// strictness all other numbers of the token are shown too, and a token without any gets one.
+    pub(crate) fn of_account(&self, account: &str, token: &Arc<Token>, faults: &Faults) -> Vec<Arc<Number>> {
         let account: Arc<str> = account.into();
         token.used_for(&account);
         let mut numbers: Vec<_> = self.by_id.read().unwrap_or_else(PoisonError::into_inner).values().cloned().collect();
-        for number in &numbers {
-            if number.token.get().is_some_and(|own| own.id == token.id) {
-                let _ = number.account.set(Arc::clone(&account));
+        numbers.retain(|number| {
+            let mut owner = number.owner();
+            let same_token = owner.token.as_ref().is_some_and(|own| own.id == token.id);
+            if same_token && std::mem::take(&mut owner.claimable) {
+                owner.account = Some(Arc::clone(&account));
             }
-        }
-        numbers.retain(|number| number.account.get() == Some(&account));
+            owner.account.as_ref() == Some(&account) || (same_token && !faults.strict)
+        });
         numbers.sort_by(|a, b| a.id.cmp(&b.id));
-        if numbers.is_empty() {
+        if numbers.is_empty() && !faults.strict {
             let number = self.add(&format!("1{:014}", stable_hash(&account) % 100_000_000_000_000));
-            let _ = number.account.set(account);
+            number.owner().account = Some(account);
             numbers.push(number);
         }
         numbers
@@ -135,14 +151,14 @@ impl Numbers {
     pub(crate) fn accounts(&self) -> Vec<(String, String)> {
         let numbers = self.by_id.read().unwrap_or_else(PoisonError::into_inner);
         let mut accounts: Vec<_> =
-            numbers.values().filter_map(|number| Some((number.id.to_string(), number.account.get()?.to_string()))).collect();
+            numbers.values().filter_map(|number| Some((number.id.to_string(), number.known_account()?.to_string()))).collect();
         accounts.sort();
         accounts
     }
 
     /// Puts a number into a business account, as an earlier start knew it.
     pub(crate) fn restore(&self, id: &str, account: &str) {
-        let _ = self.add(id).account.set(account.into());
+        self.add(id).owner().account = Some(account.into());
     }
 
     /// Counts a person against the messaging tier of the account.
@@ -201,32 +217,33 @@ impl Number {
         let digits = stable_hash(id) % 10_000_000;
         Self {
             id: id.into(),
-            account: OnceLock::new(),
             display: format!("+1 555-{:03}-{:04}", digits / 10_000, digits % 10_000),
-            token: OnceLock::new(),
+            owner: Mutex::default(),
             limits: Mutex::default(),
         }
     }
 
-    fn seen_with(&self, token: &Arc<Token>) {
-        if self.token.get().is_none() {
-            let _ = self.token.set(Arc::clone(token));
-        }
-        if self.account.get().is_none()
-            && let Some(account) = &*token.account.lock().unwrap_or_else(PoisonError::into_inner)
-        {
-            let _ = self.account.set(Arc::clone(account));
-        }
+    fn owner(&self) -> MutexGuard<'_, Owner> {
+        self.owner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The business account, if known.
-    pub(crate) fn known_account(&self) -> Option<&str> {
-        self.account.get().map(AsRef::as_ref)
+    /// Notes that the number was read with this token, which may be about to connect it to an account.
+    pub(crate) fn read_with(&self, token: &Arc<Token>) {
+        let mut owner = self.owner();
+        owner.token = Some(Arc::clone(token));
+        owner.claimable = true;
     }
 
-    /// The business account; one made up as long as none is known.
+    /// The business account, if known for sure.
+    pub(crate) fn known_account(&self) -> Option<Arc<str>> {
+        self.owner().account.clone()
+    }
+
+    /// The business account; otherwise the one its token was used for, otherwise one made up.
     pub(crate) fn account(&self) -> Arc<str> {
-        self.account.get().cloned().unwrap_or_else(|| format!("2{:014}", stable_hash(&self.id) % 100_000_000_000_000).into())
+        let owner = self.owner();
+        let guess = || owner.token.as_ref().and_then(|token| token.account.lock().unwrap_or_else(PoisonError::into_inner).clone());
+        owner.account.clone().or_else(guess).unwrap_or_else(|| format!("2{:014}", stable_hash(&self.id) % 100_000_000_000_000).into())
     }
 
     /// Whether this is the number's own phone number.

@@ -118,7 +118,7 @@ fn admit(
         if faults.paused_templates.iter().any(|paused| paused == template.name) {
             return Err(GraphError::of(132_015).details("Template is paused due to low quality."));
         }
-        category = provider.templates.check(number.known_account(), template)?;
+        category = provider.templates.check(number.known_account().as_deref(), template)?;
         if category.is_none() && (faults.strict || faults.unknown_template_refused) {
             return Err(
                 GraphError::of(132_001).details(format!("template name ({}) does not exist in {}", template.name, template.language))

@@ -74,7 +74,7 @@ async fn accept(
 async fn connection(provider: Arc<Provider>, router: Router, stream: TcpStream, close: CancellationToken) {
     let _ = stream.set_nodelay(true);
     let service = service_fn(|request| answer(&provider, &router, request));
-    let connection = http1::Builder::new().serve_connection(TokioIo::new(stream), service);
+    let connection = http1::Builder::new().writev(false).serve_connection(TokioIo::new(stream), service);
     tokio::pin!(connection);
     // An error is a client that went away, or a cut that a fault wanted.
     tokio::select! {

@@ -72,7 +72,7 @@ pub struct Stats {
     pub webhooks_failed: u64,
     /// POSTs given up after ten minutes.
     pub webhooks_abandoned: u64,
-    /// Statuses, other events and POSTs that wait for their time or their next try.
+    /// Statuses and other events not told yet, those in POSTs under way or to be tried again included.
     pub webhooks_pending: u64,
 }
 

@@ -11,11 +11,12 @@ use uuid::Uuid;
 use super::document::{Operation, operations};
 
 /// What anybody may call. Everything else needs a login.
-const OPEN: [&str; 16] = [
+const OPEN: [&str; 17] = [
     "GET /api/health",
     "GET /api/whatsapp/webhook",
     "GET /livez",
     "GET /readyz",
+    "GET /webhook/incoming",
     "POST /api/auth/callback/credentials",
     "POST /api/auth/forgot-password",
     "POST /api/auth/login",
@@ -139,7 +140,11 @@ async fn records_of(organization: OrganizationId, owner: &mut PgConnection) -> B
             "insert into campaigns (organization_id, id, name, channel_id, template_id, audience, variables, state, created_at, updated_at)
              select $1, $2, 'Sale', channel_id, id, '{}', '{}', 'draft', now(), now() from templates",
         ),
-        (&["webhook-events"], "insert into webhook_events (id, body, app, organization_id) values ($2, '{}', 0, $1)"),
+        (
+            &["webhook-events"],
+            "with raw as (insert into webhook_events (id, body, app) values ($2, '{}', 0) returning id, received_at)
+             insert into webhook_outcomes (id, received_at, state, organization_id) select id, received_at, 'deadLetter', $1 from raw",
+        ),
     ];
     let mut records = BTreeMap::new();
     for (collections, statement) in statements {

@@ -4,7 +4,7 @@ use db::testing::TestDatabase;
 use sqlx::PgConnection;
 
 /// Tables without an organization that the application's roles may touch, each with the reason in its migration.
-const ACROSS_TENANTS: [&str; 6] = ["organizations", "schedules", "sessions", "users", "webhook_pending", "webhook_events"];
+const ACROSS_TENANTS: [&str; 7] = ["leaders", "organizations", "schedule_ticks", "schedules", "users", "webhook_events", "webhook_pending"];
 
 /// Roles that the application works as.
 const ROLES: [&str; 4] = ["crm_app", "crm_identity", "crm_system", "crm_tenant"];
@@ -91,13 +91,13 @@ async fn the_application_owns_nothing_and_bypasses_nothing() {
                 .unwrap_or_else(|error| panic!("{role}: {error}"));
         assert!(!superuser && !bypasses && !inherits, "{role}");
     }
-    let owned = names(
+    let belongings = names(
         &mut owner,
         "select relname::text from pg_class join pg_roles on pg_roles.oid = relowner
          where rolname in ('crm_app', 'crm_identity', 'crm_system', 'crm_tenant')",
     )
     .await;
-    assert!(owned.is_empty(), "{owned:?}");
+    assert!(belongings.is_empty(), "{belongings:?}");
     let direct =
         names(&mut owner, "select distinct table_name::text from information_schema.role_table_grants where grantee = 'crm_app'").await;
     assert!(direct.is_empty(), "crm_app has rights of its own on {direct:?}");

@@ -2,7 +2,7 @@
 
 use reqwest::{Method, StatusCode};
 use serde_json::json;
-use tests::app::{Answer, TestApp, registration};
+use tests::app::{Answer, PASSWORD, TestApp, registration};
 
 const LOGIN: &str = "/api/auth/login";
 
@@ -17,7 +17,7 @@ async fn post(app: &TestApp, path: &str, content_type: Option<&str>, body: impl 
 #[tokio::test]
 async fn malformed_json_is_called_so() {
     let app = TestApp::start().await;
-    for body in ["{", "{\"email\":}", "not json", "{} {}", "\u{feff}{}", "[1,2"] {
+    for body in ["{", "{\"email\":}", "not json", "{\"email\":\"a\",\"password\":\"b\"} {}", "\u{feff}{}"] {
         post(&app, LOGIN, Some("application/json"), body).await.problem(StatusCode::BAD_REQUEST, "malformed-json");
     }
     post(&app, LOGIN, Some("application/json"), vec![b'"', 0xff, b'"']).await.problem(StatusCode::BAD_REQUEST, "malformed-json");
@@ -31,7 +31,8 @@ async fn the_field_at_fault_is_named() {
     login(json!({ "email": "a@b.de", "password": 7 })).await.field_problem("password", "wrong-type");
     login(json!({ "email": "a@b.de" })).await.field_problem("password", "missing");
     login(json!({ "email": "a@b.de", "password": "x", "passwort": "x" })).await.field_problem("passwort", "unknown-field");
-    login(json!([])).await.problem(StatusCode::BAD_REQUEST, "invalid-input");
+    login(json!([app.admin.email, PASSWORD])).await.field_problem("body", "wrong-type");
+    login(json!("text")).await.field_problem("body", "wrong-type");
     post(&app, LOGIN, Some("application/json"), r#"{"email":"a","email":"b","password":"c"}"#)
         .await
         .problem(StatusCode::BAD_REQUEST, "invalid-input");

@@ -109,8 +109,7 @@ async fn rings_nobody_answers_stay_few() {
     loop {
         let job = kernel::JobId::from(uuid::Uuid::from_u128(rand::random()));
         db::Announcer::announce(&doorbell, vec![db::Announcement::Job { job, queue: "bulk" }; 50]);
-        let waiting: usize =
-            redis::cmd("LLEN").arg("heliograph:rings:bulk").query_async(&mut connection).await.expect("redis answers");
+        let waiting: usize = redis::cmd("LLEN").arg("heliograph:rings:bulk").query_async(&mut connection).await.expect("redis answers");
         assert!(waiting <= queue::doorbell::MAX_WAITING_RINGS);
         if waiting == queue::doorbell::MAX_WAITING_RINGS {
             break;

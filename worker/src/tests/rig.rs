@@ -19,10 +19,7 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use crate::{
-    poller,
-    runner::Runner,
-};
+use crate::{poller, runner::Runner};
 
 /// Reports its start, then takes as long as it is told.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -87,8 +84,8 @@ impl Rig {
         let resources = Resources::default().with(Starts(sender));
         let handlers = Registry::default().register::<Probe>().build(&resources).expect("a registry");
         let options = DbOptions { max_connections: 4, ..DbOptions::new(database.app_url(), "test-jobs") };
-        let pool = LedgerPool::open(&options).expect("options");
-        let ledger = Ledger::new(pool, handlers.kinds().collect::<Vec<_>>(), Duration::from_secs(30));
+        let connections = LedgerPool::open(&options).expect("options");
+        let ledger = Ledger::new(connections, handlers.kinds().collect::<Vec<_>>(), Duration::from_secs(30));
         let services = Services { db: db.clone(), clock: Arc::new(SystemClock), resources };
         let runner = Runner::new(ledger, handlers, services, slots, stop.clone());
         tokio::spawn(poller::poll(runner.clone(), poll, stop.clone()));

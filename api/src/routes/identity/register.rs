@@ -155,11 +155,11 @@ impl Signup {
         let business_name = self.business_name.as_deref().map(|name| text("businessName", name, 200)).transpose();
         let business_name = errors.take(business_name);
         let phone_number = errors.take(self.phone_number.as_deref().map(phone).transpose());
-        let account =
-            Account::check(&mut errors, &self.email, self.password, self.confirm_password.as_deref(), self.agree_to_terms);
+        let account = Account::check(&mut errors, &self.email, self.password, self.confirm_password.as_deref(), self.agree_to_terms);
         match (names, business_name, phone_number, account) {
             (Some((first_name, last_name)), Some(business_name), Some(phone_number), Some(Account { email, password })) => {
-                let business_name = business_name.unwrap_or_else(|| format!("{first_name} {last_name}").trim_end().chars().take(200).collect());
+                let business_name =
+                    business_name.unwrap_or_else(|| format!("{first_name} {last_name}").trim_end().chars().take(200).collect());
                 Ok(Registration { first_name, last_name, business_name, email, phone_number, password })
             }
             _ => Err(errors),
@@ -174,13 +174,7 @@ struct Account {
 }
 
 impl Account {
-    fn check(
-        errors: &mut FieldErrors,
-        email: &str,
-        password: String,
-        confirmation: Option<&str>,
-        agrees: Option<bool>,
-    ) -> Option<Self> {
+    fn check(errors: &mut FieldErrors, email: &str, password: String, confirmation: Option<&str>, agrees: Option<bool>) -> Option<Self> {
         let before = errors.0.len();
         if agrees == Some(false) {
             errors.add("agreeToTerms", "required", "the terms must be agreed to");

@@ -12,4 +12,4 @@ pub(crate) mod store;
 mod tests;
 
 pub use error::ContactError;
-pub use model::{Contact, ContactFilter, ContactPatch, NewContact, OptIn};
+pub use model::{Change, Contact, ContactFilter, ContactPatch, NewContact, OptIn};

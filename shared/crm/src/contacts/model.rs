@@ -95,15 +95,25 @@ pub struct NewContact {
     pub time_zone: Option<String>,
 }
 
-/// Changes of a contact, as they were typed: an outer `None` leaves a field, an inner one empties it.
+/// What a change does with a field that may be empty.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Change {
+    /// It stays.
+    #[default]
+    Keep,
+    /// It becomes this text, or empty.
+    Set(Option<String>),
+}
+
+/// Changes of a contact, as they were typed; `None` leaves a field.
 #[derive(Clone, Debug, Default)]
 pub struct ContactPatch {
     /// International number.
-    pub phone_number: Option<Option<String>>,
+    pub phone_number: Change,
     /// Name.
     pub name: Option<String>,
     /// E-mail address.
-    pub email: Option<Option<String>>,
+    pub email: Change,
     /// Labels; replaces all of them.
     pub tags: Option<Vec<String>>,
     /// Free fields; replaces all of them.
@@ -111,9 +121,9 @@ pub struct ContactPatch {
     /// Consent.
     pub opt_in: Option<OptIn>,
     /// Language.
-    pub locale: Option<Option<String>>,
+    pub locale: Change,
     /// IANA time zone.
-    pub time_zone: Option<Option<String>>,
+    pub time_zone: Change,
 }
 
 /// What a list of contacts is narrowed to.
@@ -159,13 +169,13 @@ impl Contact {
     /// The contact after `patch`.
     pub(crate) fn patched(mut self, patch: ContactPatch, now: DateTime<Utc>) -> Result<Self, FieldErrors> {
         let mut errors = FieldErrors::default();
-        if let Some(text) = patch.phone_number {
+        if let Change::Set(text) = patch.phone_number {
             self.phone_number = text.and_then(|text| errors.take(phone_number(&text)));
         }
         if let Some(text) = patch.name {
             self.name = errors.take(name(&text)).unwrap_or_default();
         }
-        if let Some(text) = patch.email {
+        if let Change::Set(text) = patch.email {
             self.email = text.and_then(|text| errors.take(email(&text)));
         }
         if let Some(list) = patch.tags {
@@ -175,10 +185,10 @@ impl Contact {
             errors.take(check_attributes(&attributes));
             self.attributes = attributes;
         }
-        if let Some(text) = patch.locale {
+        if let Change::Set(text) = patch.locale {
             self.locale = text.and_then(|text| errors.take(locale(&text)));
         }
-        if let Some(text) = patch.time_zone {
+        if let Change::Set(text) = patch.time_zone {
             self.time_zone = text.and_then(|text| errors.take(time_zone(&text)));
         }
         if let Some(opt_in) = patch.opt_in {

@@ -16,10 +16,11 @@ use crate::fields::FieldErrors;
 pub async fn create(tx: &mut TenantTx, clock: &dyn Clock, input: NewContact) -> Result<Contact, ContactError> {
     let stated = input.opt_in;
     let mut contact = input.validated(clock.now())?;
-    if let Some(address) = contact.phone_number.clone() {
-        if stated != Some(OptIn::OptedIn) && store::exceptions_is_opted_out(tx, &address).await? {
-            contact.opt_in = OptIn::OptedOut;
-        }
+    if let Some(address) = &contact.phone_number
+        && stated != Some(OptIn::OptedIn)
+        && store::exceptions_is_opted_out(tx, address).await?
+    {
+        contact.opt_in = OptIn::OptedOut;
     }
     store::insert(tx, &contact).await?;
     record_consent(tx, clock, &contact).await?;
@@ -48,10 +49,12 @@ pub async fn patch(tx: &mut TenantTx, clock: &dyn Clock, id: ContactId, patch: C
         return Err(errors.into());
     }
     let mut contact = before.patched(patch, clock.now())?;
-    if let Some(address) = contact.phone_number.clone().filter(|_| contact.phone_number != number_before) {
-        if stated != Some(OptIn::OptedIn) && store::exceptions_is_opted_out(tx, &address).await? {
-            contact.opt_in = OptIn::OptedOut;
-        }
+    if let Some(address) = &contact.phone_number
+        && contact.phone_number != number_before
+        && stated != Some(OptIn::OptedIn)
+        && store::exceptions_is_opted_out(tx, address).await?
+    {
+        contact.opt_in = OptIn::OptedOut;
     }
     store::update(tx, &contact).await?;
     if contact.opt_in != opt_in_before || contact.phone_number != number_before {

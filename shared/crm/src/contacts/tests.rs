@@ -1,7 +1,7 @@
 use kernel::{Clock, PageRequest};
 use serde_json::{Map, json};
 
-use super::{ContactError, ContactFilter, ContactPatch, NewContact, OptIn, service};
+use super::{Change, ContactError, ContactFilter, ContactPatch, NewContact, OptIn, service};
 use crate::arranged::Arranged;
 
 const PAGE: PageRequest = PageRequest { limit: 2, after: None };
@@ -91,7 +91,7 @@ async fn an_opt_out_outlives_the_contact_until_the_person_agrees_again() {
 async fn an_opt_out_follows_to_a_new_number() {
     let app = Arranged::new().await;
     let contact = create(&app, NewContact { opt_in: Some(OptIn::OptedOut), ..ada() }).await.unwrap();
-    let moved = ContactPatch { phone_number: Some(Some("+4915123456780".into())), ..ContactPatch::default() };
+    let moved = ContactPatch { phone_number: Change::Set(Some("+4915123456780".into())), ..ContactPatch::default() };
     patch(&app, &contact, moved).await.unwrap();
     assert_eq!(exceptions(&app).await, 2);
 }
@@ -100,7 +100,7 @@ async fn an_opt_out_follows_to_a_new_number() {
 async fn fields_are_changed_or_emptied_one_by_one() {
     let app = Arranged::new().await;
     let contact = create(&app, NewContact { email: Some("ada@example.com".into()), ..ada() }).await.unwrap();
-    let change = ContactPatch { email: Some(None), tags: Some(vec!["a".into(), " a ".into(), String::new()]), ..ContactPatch::default() };
+    let change = ContactPatch { email: Change::Set(None), tags: Some(vec!["a".into(), " a ".into(), String::new()]), ..ContactPatch::default() };
     let changed = patch(&app, &contact, change).await.unwrap();
     assert_eq!(changed.email, None);
     assert_eq!(changed.tags, ["a"]);

@@ -22,10 +22,13 @@ pub(super) async fn insert_if_free(tx: &mut IdentityTx, organization: &Organizat
 
 pub(super) async fn find(tx: &mut TenantTx) -> Result<Option<Organization>, DbError> {
     let organization = tx.organization();
-    let row =
-        sqlx::query_as!(Organization, "select id, name, slug, created_at, updated_at from organizations where id = $1", organization.uuid())
-            .fetch_optional(tx.conn())
-            .await?;
+    let row = sqlx::query_as!(
+        Organization,
+        "select id, name, slug, created_at, updated_at from organizations where id = $1",
+        organization.uuid()
+    )
+    .fetch_optional(tx.conn())
+    .await?;
     Ok(row)
 }
 

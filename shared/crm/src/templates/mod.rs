@@ -14,4 +14,5 @@ pub(crate) mod store;
 mod tests;
 
 pub use error::TemplateError;
+pub use preview::{Preview, VariableValue};
 pub use model::{Category, NewTemplate, ParameterFormat, StatusUpdate, Template, TemplateEvent, TemplateFilter, TemplateKey, TemplatePatch};

@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use kernel::{ChannelId, TemplateId};
+use providers::whatsapp::CompiledTemplate;
 use serde_json::{Value, json};
 
 /// Statuses that mean something to us. The provider has more, and new ones may come: whatever is not [`status::APPROVED`] is not sendable.
@@ -126,6 +127,12 @@ impl Template {
         })
     }
 
+    /// Names of the variables that a send has to fill; none for a content that cannot be sent.
+    pub fn variables(&self) -> Vec<String> {
+        let compiled = CompiledTemplate::compile(&self.content());
+        compiled.map_or_else(|_| Vec::new(), |compiled| compiled.variable_names().map(str::to_owned).collect())
+    }
+
     /// Whether its content may be changed: the provider has none, or turned it down.
     pub fn is_editable(&self) -> bool {
         matches!(self.status.as_str(), status::DRAFT | status::REJECTED)
@@ -172,6 +179,10 @@ pub struct NewTemplate {
 /// Changes of a draft; `None` leaves a field.
 #[derive(Clone, Debug, Default)]
 pub struct TemplatePatch {
+    /// Another channel.
+    pub channel: Option<ChannelId>,
+    /// Another account.
+    pub business_account_id: Option<String>,
     /// Name.
     pub name: Option<String>,
     /// Language code.

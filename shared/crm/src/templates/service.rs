@@ -14,6 +14,7 @@ use super::{
 };
 use crate::{
     channels::{self, ChannelError, ChannelState},
+    fields::FieldErrors,
     lanes,
 };
 
@@ -74,6 +75,15 @@ pub async fn replace(tx: &mut TenantTx, clock: &dyn Clock, id: TemplateId, patch
     let mut template = store::find_locked(tx, id).await?.ok_or(TemplateError::NotFound(id))?;
     if !template.is_editable() {
         return Err(TemplateError::NotEditable(template.status));
+    }
+    if patch.channel.is_some() || patch.business_account_id.is_some() {
+        let (channel, account) = account_of(tx, patch.channel, patch.business_account_id).await?;
+        if account != template.business_account_id && template.provider_id.is_some() {
+            let mut errors = FieldErrors::default();
+            errors.add("businessAccountId", "fixed", "a template that was submitted stays with its account");
+            return Err(errors.into());
+        }
+        (template.channel, template.business_account_id) = (channel, account);
     }
     template.name = patch.name.unwrap_or(template.name);
     template.language = patch.language.unwrap_or(template.language);

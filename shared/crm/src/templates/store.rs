@@ -88,7 +88,7 @@ pub(super) async fn update_content(tx: &mut TenantTx, template: &Template) -> Re
     sqlx::query!(
         "update templates
          set name = $2, language = $3, category = $4, parameter_format = $5, components = $6, status = $7, reason = $8,
-             version = version + 1, updated_at = $9
+             version = version + 1, updated_at = $9, channel_id = $10, business_account_id = $11
          where id = $1",
         template.id as _,
         template.name,
@@ -99,6 +99,8 @@ pub(super) async fn update_content(tx: &mut TenantTx, template: &Template) -> Re
         template.status,
         template.reason,
         template.updated_at,
+        template.channel as _,
+        template.business_account_id,
     )
     .execute(tx.conn())
     .await?;
@@ -238,7 +240,7 @@ pub(super) async fn events(tx: &mut TenantTx, id: TemplateId, limit: i64) -> Res
         "select status, reason, source, created_at
          from template_events
          where template_id = $1
-         order by created_at desc, id desc
+         order by place desc
          limit $2",
         id as _,
         limit,

@@ -269,7 +269,7 @@ async fn settle(tx: &mut SystemTx, taken: &[Taken], readings: Vec<Result<Reading
         } else if !matched || (found.unknown.contains(&body) && one.tries < UNKNOWN_MESSAGE_TRIES) {
             folded.parked += 1;
             parked.push((one, pause(one.tries)));
-            if one.tries == 0 || found.changed[body] > 0 {
+            if one.tries <= 1 || found.changed[body] > 0 {
                 let reason = if matched { "waits: its message is not known yet" } else { "unmatched: no connected number is named by it" };
                 let changed = found.changed[body];
                 settled.push(Settled { taken: one, state: "received", field, organization, changed, reason: Some(reason.into()) });

@@ -110,14 +110,18 @@ async fn templates_outlive_a_restart() {
 }
 
 #[tokio::test]
-async fn a_number_seen_with_a_token_belongs_to_its_account() {
-    let (_simulator, client) = start(Faults::default()).await;
+async fn a_number_belongs_to_the_account_it_is_listed_for() {
+    let (simulator, client) = start(Faults::default()).await;
     let (_, number) = client.get(&format!("/v25.0/{NUMBER}?fields=display_phone_number,verified_name,quality_rating")).await;
     assert_eq!((number["id"].as_str(), number["quality_rating"].as_str()), (Some(NUMBER), Some("GREEN")));
     let (_, numbers) = client.get(&format!("/v25.0/{ACCOUNT}/phone_numbers")).await;
     assert_eq!(numbers["data"][0]["id"], NUMBER);
-    // An account nobody used a number of has one all the same.
+    // The same token may connect a number to another account.
+    client.get("/v25.0/777").await;
     let (_, numbers) = client.get("/v25.0/555/phone_numbers").await;
-    assert_eq!(numbers["data"].as_array().unwrap().len(), 1);
+    assert!(numbers["data"].as_array().unwrap().iter().any(|number| number["id"] == "777"));
+    simulator.set_faults(Faults { strict: true, ..Faults::default() });
+    let (_, numbers) = client.get("/v25.0/555/phone_numbers?fields=id").await;
+    assert_eq!(numbers["data"], json!([{ "id": "777" }]));
     assert_eq!(client.get("/v25.0/1/2/3").await.1["error"]["code"], 2_500);
 }

@@ -2,7 +2,7 @@
 
 use std::{
     io::{self, Write},
-    sync::{Arc, PoisonError},
+    sync::{Arc, PoisonError, atomic::Ordering},
     time::{Duration, Instant},
 };
 
@@ -74,7 +74,6 @@ fn take_due(webhooks: &Webhooks) -> (Vec<Event>, Vec<Delivery>) {
             }
         }
     }
-    wheel.pending -= events.len() + retries.len();
     (events, retries)
 }
 
@@ -107,17 +106,19 @@ pub(super) async fn deliver_now(webhooks: &Webhooks, delivery: Delivery) {
 
 async fn post(webhooks: &Webhooks, connection: &mut Connection, mut delivery: Delivery) {
     // No callback any more: what was planned for it is dropped.
-    let Some(callback) = webhooks.callback() else { return };
+    let Some(callback) = webhooks.callback() else { return webhooks.forget(&delivery) };
     delivery.tries += 1;
     let status = connection.post(&callback, &delivery).await;
     webhooks.note(&delivery, status.as_ref().ok().copied());
     if matches!(status, Ok(200)) {
         webhooks.counters.webhooks_delivered.add(1);
+        webhooks.forget(&delivery);
         return;
     }
     webhooks.counters.webhooks_failed.add(1);
     if delivery.first_try.elapsed() > GIVE_UP_AFTER {
         webhooks.counters.webhooks_abandoned.add(1);
+        webhooks.forget(&delivery);
         return;
     }
     let gap = FIRST_GAP.saturating_mul(1 << (delivery.tries - 1).min(16)).min(LONGEST_GAP);
@@ -125,6 +126,11 @@ async fn post(webhooks: &Webhooks, connection: &mut Connection, mut delivery: De
 }
 
 impl Webhooks {
+    /// Its events wait no longer.
+    fn forget(&self, delivery: &Delivery) {
+        self.pending.fetch_sub(delivery.events, Ordering::Relaxed);
+    }
+
     /// Writes the try and its outcome to the log, if there is one.
     fn note(&self, delivery: &Delivery, status: Option<u16>) {
         let Some(log) = &self.log else { return };

@@ -9,7 +9,10 @@ mod payload;
 use std::{
     collections::BTreeMap,
     path::Path,
-    sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError, RwLock,
+        atomic::{AtomicUsize, Ordering},
+    },
     time::{Duration, Instant},
 };
 
@@ -84,6 +87,8 @@ impl Event {
 struct Delivery {
     body: Bytes,
     signature: String,
+    /// Number of events in it.
+    events: usize,
     /// Tries so far.
     tries: u32,
     first_try: Instant,
@@ -100,20 +105,21 @@ enum Item {
 struct Wheel {
     /// Tick → items.
     due: BTreeMap<u64, Vec<Item>>,
-    pending: usize,
     /// The tick the dispatcher sleeps to; an earlier one must wake it.
     sleeping_to: Option<u64>,
 }
 
 /// Length of a tick.
 const TICK: Duration = Duration::from_millis(10);
-/// Items that may wait. Beyond that new statuses are dropped and counted; some 300 MB.
+/// Events that may wait. Beyond that new statuses are dropped and counted; some 300 MB.
 const PENDING_LIMIT: usize = 1_000_000;
 
 /// Plans and tells events.
 #[derive(Debug)]
 pub(crate) struct Webhooks {
     wheel: Mutex<Wheel>,
+    /// Events not told yet, those in POSTs under way included.
+    pending: AtomicUsize,
     wake: Notify,
     callback: RwLock<Option<Uri>>,
     secret: Vec<u8>,
@@ -135,6 +141,7 @@ impl Webhooks {
         let log = log.map(|path| std::fs::OpenOptions::new().append(true).create(true).open(path)).transpose()?;
         Ok(Self {
             wheel: Mutex::default(),
+            pending: AtomicUsize::new(0),
             wake: Notify::new(),
             callback: RwLock::new(callback),
             secret,
@@ -159,9 +166,9 @@ impl Webhooks {
         !faults.off && self.callback.read().unwrap_or_else(PoisonError::into_inner).is_some()
     }
 
-    /// Number of events and POSTs that wait.
+    /// Number of events not told yet.
     pub(crate) fn pending(&self) -> u64 {
-        self.lock().pending as u64
+        self.pending.load(Ordering::Relaxed) as u64
     }
 
     /// Plans the statuses of an accepted message: `sent` and `delivered` within a second, `read` for a share, or `failed`.
@@ -212,6 +219,7 @@ impl Webhooks {
         let time_ms = message.accepted_ms;
         let happening = Happening { message: Arc::new(message), status: Status::Sent, time_ms };
         self.counters.statuses.add(1);
+        self.pending.fetch_add(1, Ordering::Relaxed);
         let delivery = self.pack(&mut [Event::Status(happening)]);
         delivery::deliver_now(self, delivery).await;
     }
@@ -232,22 +240,22 @@ impl Webhooks {
 
     fn pack(&self, events: &mut [Event]) -> Delivery {
         let body = payload::body(events);
-        Delivery { signature: sign(&self.secret, &body), body: body.into(), tries: 0, first_try: Instant::now() }
+        Delivery { signature: sign(&self.secret, &body), body: body.into(), events: events.len(), tries: 0, first_try: Instant::now() }
     }
 
     fn insert(&self, delay: Duration, item: Item) {
         let tick = self.tick_at(Instant::now() + delay);
-        let is_status = matches!(item, Item::Event(Event::Status(_)));
-        let mut wheel = self.lock();
-        if is_status {
-            if wheel.pending >= PENDING_LIMIT {
-                drop(wheel);
-                self.counters.statuses_dropped.add(1);
-                return;
+        if let Item::Event(event) = &item {
+            if matches!(event, Event::Status(_)) {
+                if self.pending.load(Ordering::Relaxed) >= PENDING_LIMIT {
+                    self.counters.statuses_dropped.add(1);
+                    return;
+                }
+                self.counters.statuses.add(1);
             }
-            self.counters.statuses.add(1);
+            self.pending.fetch_add(1, Ordering::Relaxed);
         }
-        wheel.pending += 1;
+        let mut wheel = self.lock();
         wheel.due.entry(tick).or_default().push(item);
         let sleeps_longer = wheel.sleeping_to.is_some_and(|until| until > tick);
         if sleeps_longer {

@@ -166,7 +166,9 @@ fn lines_in(bytes: &[u8]) -> u64 {
 mod tests {
     use super::*;
 
-    fn texts(window: &str, at_end: bool) -> (Vec<(u64, &str, Option<FramingProblem>)>, Framed) {
+    type Found<'a> = Vec<(u64, &'a str, Option<FramingProblem>)>;
+
+    fn texts(window: &str, at_end: bool) -> (Found<'_>, Framed) {
         let framed = frame(window.as_bytes(), at_end, b',', 1, 1_000);
         let found = framed.records.iter().map(|record| (record.line, &window[record.bytes.clone()], record.problem)).collect();
         (found, framed)

@@ -33,7 +33,7 @@ pub struct Poll {
 impl Job for Poll {
     const KIND: &'static str = "templates.poll";
     const QUEUE: Queue = Queue::Default;
-    const TIMEOUT: Duration = Duration::from_secs(60);
+    const TIMEOUT: Duration = Duration::from_mins(1);
     type Context = Tenant;
 
     async fn run(&self, ctx: &Tenant) -> Result<(), JobError> {

@@ -43,7 +43,7 @@ enum Outcome {
 impl Job for Submit {
     const KIND: &'static str = "templates.submit";
     const QUEUE: Queue = Queue::Default;
-    const TIMEOUT: Duration = Duration::from_secs(120);
+    const TIMEOUT: Duration = Duration::from_mins(2);
     type Context = Tenant;
 
     async fn run(&self, ctx: &Tenant) -> Result<(), JobError> {

@@ -10,33 +10,12 @@ use crate::webhooks::evidence::Item;
 ///
 /// Positive evidence (sent, delivered, read) calls off a retry without an intent: the row becomes that attempt's again. When the newer
 /// attempt was begun, the person may have been messaged twice, and the row says so. A failure changes nothing but the history.
-///
-/// The rows are locked by a statement of their own, because only the next one is sure to see what the lock's last holder wrote.
 pub(in super::super) async fn apply_late(tx: &mut SystemTx, items: &[Item]) -> Result<Vec<Touched>, DbError> {
     if items.is_empty() {
         return Ok(Vec::new());
     }
     let c = Columns::of(items);
-    let locked = sqlx::query!(
-        "select m.seq
-         from unnest($1::uuid[], $2::uuid[], $3::int[], $4::smallint[], $5::text[])
-             as s (organization_id, campaign_id, seq, attempt_no, phone_number_id)
-         join campaign_runs r
-           on r.organization_id = s.organization_id and r.campaign_id = s.campaign_id and r.phone_number_id = s.phone_number_id
-         join campaign_messages m
-           on m.organization_id = s.organization_id and m.campaign_id = s.campaign_id and m.seq = s.seq
-         where s.attempt_no < m.attempt_no
-         order by m.organization_id, m.campaign_id, m.seq
-         for no key update of m",
-        &c.organizations,
-        &c.campaigns,
-        &c.seqs,
-        &c.attempt_nos,
-        &c.numbers as _,
-    )
-    .fetch_all(tx.conn())
-    .await?;
-    if locked.is_empty() {
+    if lock(tx, &c).await? == 0 {
         return Ok(Vec::new());
     }
     let rows = sqlx::query!(
@@ -53,10 +32,17 @@ pub(in super::super) async fn apply_late(tx: &mut SystemTx, items: &[Item]) -> R
                    s.positive and m.state between 2 and 9 as doubles,
                    greatest(s.rank, known.rank) as new_state, known.failed_at as known_failed_at, known.error_code as known_code, known.detail as known_reason
             from s
-            join campaign_runs r
-              on r.organization_id = s.organization_id and r.campaign_id = s.campaign_id and r.phone_number_id = s.phone_number_id
-            join campaign_messages m
-              on m.organization_id = s.organization_id and m.campaign_id = s.campaign_id and m.seq = s.seq and s.attempt_no < m.attempt_no
+            cross join lateral (
+                select 1 from campaign_runs r
+                where r.organization_id = s.organization_id and r.campaign_id = s.campaign_id and r.phone_number_id = s.phone_number_id
+                offset 0
+            ) as r
+            cross join lateral (
+                select m.state, m.duplicate_suspected
+                from campaign_messages m
+                where m.organization_id = s.organization_id and m.campaign_id = s.campaign_id and m.seq = s.seq and s.attempt_no < m.attempt_no
+                offset 0
+            ) as m
             left join lateral (
                 select 7::smallint as rank, a.at as failed_at, a.error_code, a.detail
                 from campaign_attempts a
@@ -107,8 +93,18 @@ pub(in super::super) async fn apply_late(tx: &mut SystemTx, items: &[Item]) -> R
             select organization_id, campaign_id, old_state, new_state, count(*) from u where old_state <> new_state group by 1, 2, 3, 4
         ),
         called_off as (
-            delete from campaign_due d using u
-            where d.organization_id = u.organization_id and d.campaign_id = u.campaign_id and d.seq = u.seq and u.restores
+            delete from campaign_due d
+            using (
+                select due.ctid
+                from u
+                cross join lateral (
+                    select t.ctid from campaign_due t
+                    where t.organization_id = u.organization_id and t.campaign_id = u.campaign_id and t.seq = u.seq
+                    offset 0
+                ) as due
+                where u.restores
+            ) as gone
+            where d.ctid = gone.ctid
         ),
         named as (
             insert into provider_ids (organization_id, channel_id, provider_id, kind, id, seq)
@@ -140,4 +136,40 @@ pub(in super::super) async fn apply_late(tx: &mut SystemTx, items: &[Item]) -> R
         .into_iter()
         .filter_map(|row| Some(Touched { item: usize::try_from(row.item).ok()?, changed: true, settled: row.restores }))
         .collect())
+}
+
+/// Locks the rows that are past these attempts, in key order, and answers how many there are. A statement of its own: only a later one is
+/// sure to see what the lock's last holder wrote beside the row.
+async fn lock(tx: &mut SystemTx, c: &Columns<'_>) -> Result<i64, DbError> {
+    let locked = sqlx::query_scalar!(
+        r#"with s as materialized (
+            select *
+            from unnest($1::uuid[], $2::uuid[], $3::int[], $4::smallint[], $5::text[])
+                as s (organization_id, campaign_id, seq, attempt_no, phone_number_id)
+            order by 1, 2, 3
+        ),
+        k as materialized (
+            select m.seq
+            from s
+            cross join lateral (
+                select 1 from campaign_runs r
+                where r.organization_id = s.organization_id and r.campaign_id = s.campaign_id and r.phone_number_id = s.phone_number_id
+                offset 0
+            ) as r
+            cross join lateral (
+                select m.seq from campaign_messages m
+                where m.organization_id = s.organization_id and m.campaign_id = s.campaign_id and m.seq = s.seq and m.attempt_no > s.attempt_no
+                for no key update
+            ) as m
+        )
+        select count(*) as "count!" from k"#,
+        &c.organizations,
+        &c.campaigns,
+        &c.seqs,
+        &c.attempt_nos,
+        &c.numbers as _,
+    )
+    .fetch_one(tx.conn())
+    .await?;
+    Ok(locked)
 }

@@ -106,7 +106,7 @@ pub(in super::super) async fn replay(tx: &mut SystemTx, event: &Event) -> Result
         "with again as (
             update webhook_outcomes set state = 'received', reason = null where id = $1 and received_at = $2 returning id, received_at
         )
-        insert into webhook_pending (id, received_at) select id, received_at from again
+        insert into webhook_pending (id, received_at, tries) select id, received_at, 1 from again
         on conflict do nothing",
         event.id as _,
         event.received_at,

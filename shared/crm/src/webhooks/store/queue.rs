@@ -46,6 +46,7 @@ pub(in super::super) struct Taken {
     pub(in super::super) not_before: Option<DateTime<Utc>>,
     pub(in super::super) id: Uuid,
     pub(in super::super) received_at: DateTime<Utc>,
+    /// Tries before this one; 0 means that there is no outcome yet.
     pub(in super::super) tries: i16,
     pub(in super::super) body: Vec<u8>,
     /// Since it was received, in seconds of the database's clock.
@@ -67,7 +68,9 @@ pub(in super::super) async fn take(tx: &mut SystemTx, limit: i64, max_bytes: i64
         sized as materialized (
             select t.*, e.body, row_number() over place as place, sum(octet_length(e.body)) over place as bytes
             from taken t
-            join webhook_events e on e.id = t.id and e.received_at = t.received_at
+            cross join lateral (
+                select e.body from webhook_events e where e.id = t.id and e.received_at = t.received_at offset 0
+            ) as e
             window place as (order by t.not_before, t.id)
         )
         select case when isfinite(not_before) then not_before end as not_before, id, received_at, tries, body,
@@ -117,45 +120,92 @@ pub(in super::super) struct Settled<'a> {
 
 /// Writes outcomes, and deletes the ids of those that are not to be tried again.
 pub(in super::super) async fn settle(tx: &mut SystemTx, settled: &[Settled<'_>]) -> Result<(), DbError> {
-    if settled.is_empty() {
+    let (first, again): (Vec<&Settled<'_>>, Vec<&Settled<'_>>) = settled.iter().partition(|one| one.taken.tries == 0);
+    if !first.is_empty() {
+        let c = Columns::of(&first);
+        sqlx::query!(
+            "insert into webhook_outcomes (id, received_at, state, field, organization_id, changed, reason)
+             select * from unnest($1::uuid[], $2::timestamptz[], $3::text[], $4::text[], $5::uuid[], $6::int[], $7::text[])",
+            &c.ids,
+            &c.received,
+            &c.states as _,
+            &c.fields as _,
+            &c.organizations as _,
+            &c.changed,
+            &c.reasons as _,
+        )
+        .execute(tx.conn())
+        .await?;
+    }
+    if !again.is_empty() {
+        let c = Columns::of(&again);
+        sqlx::query!(
+            "insert into webhook_outcomes as o (id, received_at, state, field, organization_id, changed, reason)
+             select * from unnest($1::uuid[], $2::timestamptz[], $3::text[], $4::text[], $5::uuid[], $6::int[], $7::text[])
+             on conflict (id, received_at) do update
+             set state = excluded.state, field = excluded.field, organization_id = excluded.organization_id,
+                 applied_at = excluded.applied_at, changed = o.changed + excluded.changed, reason = excluded.reason",
+            &c.ids,
+            &c.received,
+            &c.states as _,
+            &c.fields as _,
+            &c.organizations as _,
+            &c.changed,
+            &c.reasons as _,
+        )
+        .execute(tx.conn())
+        .await?;
+    }
+    leave_queue(tx, settled).await
+}
+
+async fn leave_queue(tx: &mut SystemTx, settled: &[Settled<'_>]) -> Result<(), DbError> {
+    let gone = settled.iter().filter(|one| one.state != "received").map(|one| (one.taken.id, one.taken.not_before));
+    let (ids, places): (Vec<Uuid>, Vec<Option<DateTime<Utc>>>) = gone.unzip();
+    if ids.is_empty() {
         return Ok(());
     }
-    let ids: Vec<Uuid> = settled.iter().map(|one| one.taken.id).collect();
-    let received: Vec<DateTime<Utc>> = settled.iter().map(|one| one.taken.received_at).collect();
-    let places: Vec<Option<DateTime<Utc>>> = settled.iter().map(|one| one.taken.not_before).collect();
-    let states: Vec<&str> = settled.iter().map(|one| one.state).collect();
-    let fields: Vec<Option<&str>> = settled.iter().map(|one| one.field.as_deref()).collect();
-    let organizations: Vec<Option<Uuid>> = settled.iter().map(|one| one.organization.map(OrganizationId::uuid)).collect();
-    let changed: Vec<i32> = settled.iter().map(|one| one.changed).collect();
-    let reasons: Vec<Option<&str>> = settled.iter().map(|one| one.reason.as_deref()).collect();
     sqlx::query!(
-        "with given as materialized (
-            select *
-            from unnest($1::uuid[], $2::timestamptz[], $3::timestamptz[], $4::text[], $5::text[], $6::uuid[], $7::int[], $8::text[])
-                as given (id, received_at, not_before, state, field, organization_id, changed, reason)
-        ),
-        gone as (
-            delete from webhook_pending p
-            using given g
-            where p.not_before = coalesce(g.not_before, '-infinity') and p.id = g.id and g.state <> 'received'
-        )
-        insert into webhook_outcomes as o (id, received_at, state, field, organization_id, changed, reason)
-        select id, received_at, state, field, organization_id, changed, reason from given
-        on conflict (id, received_at) do update
-        set state = excluded.state, field = excluded.field, organization_id = excluded.organization_id, applied_at = excluded.applied_at,
-            changed = o.changed + excluded.changed, reason = excluded.reason",
+        "delete from webhook_pending p
+         using (
+             select pending.ctid
+             from unnest($1::uuid[], $2::timestamptz[]) as g (id, not_before)
+             cross join lateral (
+                 select t.ctid from webhook_pending t where t.not_before = coalesce(g.not_before, '-infinity') and t.id = g.id offset 0
+             ) as pending
+         ) as gone
+         where p.ctid = gone.ctid",
         &ids,
-        &received,
         &places as _,
-        &states as _,
-        &fields as _,
-        &organizations as _,
-        &changed,
-        &reasons as _,
     )
     .execute(tx.conn())
     .await?;
     Ok(())
+}
+
+/// Outcomes turned into the arrays that statements take.
+struct Columns<'a> {
+    ids: Vec<Uuid>,
+    received: Vec<DateTime<Utc>>,
+    states: Vec<&'a str>,
+    fields: Vec<Option<&'a str>>,
+    organizations: Vec<Option<Uuid>>,
+    changed: Vec<i32>,
+    reasons: Vec<Option<&'a str>>,
+}
+
+impl<'a> Columns<'a> {
+    fn of(settled: &[&'a Settled<'a>]) -> Self {
+        Self {
+            ids: settled.iter().map(|one| one.taken.id).collect(),
+            received: settled.iter().map(|one| one.taken.received_at).collect(),
+            states: settled.iter().map(|one| one.state).collect(),
+            fields: settled.iter().map(|one| one.field.as_deref()).collect(),
+            organizations: settled.iter().map(|one| one.organization.map(OrganizationId::uuid)).collect(),
+            changed: settled.iter().map(|one| one.changed).collect(),
+            reasons: settled.iter().map(|one| one.reason.as_deref()).collect(),
+        }
+    }
 }
 
 /// Puts ids back, to be tried again after as many seconds.

@@ -21,7 +21,8 @@ pub(in super::super) struct Touched {
 /// Applies evidence to the rows whose current attempt it is, and answers which those were.
 ///
 /// Number, attempt number and nonce must all fit, so that a forged status changes nothing. Rows are locked in key order before they
-/// change; the old state, for the counters, is read from the locked rows only.
+/// change; the old state, for the counters, is read from the locked rows only. The keys are looked up one by one
+/// (`lateral … offset 0`), whatever the planner believes about the size of a table.
 pub(in super::super) async fn apply(tx: &mut SystemTx, items: &[Item]) -> Result<Vec<Touched>, DbError> {
     if items.is_empty() {
         return Ok(Vec::new());
@@ -34,6 +35,7 @@ pub(in super::super) async fn apply(tx: &mut SystemTx, items: &[Item]) -> Result
                         $10::timestamptz[], $11::timestamptz[], $12::timestamptz[], $13::timestamptz[], $14::int[], $15::text[], $16::text[])
                 as s (item, organization_id, campaign_id, seq, attempt_no, nonce, channel_id, phone_number_id, rank,
                       sent_at, failed_at, delivered_at, read_at, error_code, reason, provider_id)
+            order by organization_id, campaign_id, seq
         ),
         k as materialized (
             select s.*, m.state as old_state,
@@ -44,13 +46,18 @@ pub(in super::super) async fn apply(tx: &mut SystemTx, items: &[Item]) -> Result
                        or m.read_at is distinct from least(m.read_at, s.read_at)
                        or m.state < s.rank as changes
             from s
-            join campaign_runs r
-              on r.organization_id = s.organization_id and r.campaign_id = s.campaign_id and r.phone_number_id = s.phone_number_id
-            join campaign_messages m
-              on m.organization_id = s.organization_id and m.campaign_id = s.campaign_id and m.seq = s.seq
-            where m.attempt_no = s.attempt_no and m.nonce = s.nonce and m.state between 2 and 9
-            order by m.organization_id, m.campaign_id, m.seq
-            for no key update of m
+            cross join lateral (
+                select 1 from campaign_runs r
+                where r.organization_id = s.organization_id and r.campaign_id = s.campaign_id and r.phone_number_id = s.phone_number_id
+                offset 0
+            ) as r
+            cross join lateral (
+                select m.state, m.sent_at, m.failed_at, m.delivered_at, m.read_at
+                from campaign_messages m
+                where m.organization_id = s.organization_id and m.campaign_id = s.campaign_id and m.seq = s.seq
+                  and m.attempt_no = s.attempt_no and m.nonce = s.nonce and m.state between 2 and 9
+                for no key update
+            ) as m
         ),
         u as (
             update campaign_messages m
@@ -72,10 +79,6 @@ pub(in super::super) async fn apply(tx: &mut SystemTx, items: &[Item]) -> Result
             insert into campaign_counter_deltas (organization_id, campaign_id, from_state, to_state, n)
             select organization_id, campaign_id, old_state, new_state, count(*) from u where old_state <> new_state group by 1, 2, 3, 4
         ),
-        arrived as (
-            delete from campaign_due d using u
-            where d.organization_id = u.organization_id and d.campaign_id = u.campaign_id and d.seq = u.seq and u.old_state < 5
-        ),
         named as (
             insert into provider_ids (organization_id, channel_id, provider_id, kind, id, seq)
             select organization_id, channel_id, provider_id, 1, campaign_id, seq
@@ -84,7 +87,7 @@ pub(in super::super) async fn apply(tx: &mut SystemTx, items: &[Item]) -> Result
             order by 1, 2, 3
             on conflict do nothing
         )
-        select k.item as "item!", k.changes as "changed!", k.old_state in (2, 3) as "settled!" from k"#,
+        select k.item as "item!", k.changes as "changed!", k.old_state as "old_state!" from k"#,
         &c.items,
         &c.organizations,
         &c.campaigns,
@@ -104,10 +107,47 @@ pub(in super::super) async fn apply(tx: &mut SystemTx, items: &[Item]) -> Result
     )
     .fetch_all(tx.conn())
     .await?;
-    Ok(rows
-        .into_iter()
-        .filter_map(|row| Some(Touched { item: usize::try_from(row.item).ok()?, changed: row.changed, settled: row.settled }))
-        .collect())
+    let mut touched = Vec::with_capacity(rows.len());
+    let mut open = Vec::new();
+    for row in rows {
+        let item = usize::try_from(row.item).unwrap_or(usize::MAX);
+        touched.push(Touched { item, changed: row.changed, settled: matches!(row.old_state, 2 | 3) });
+        if row.old_state < 5 {
+            open.push(&items[item]);
+        }
+    }
+    forget_due(tx, &open).await?;
+    Ok(touched)
+}
+
+/// Takes rows that are settled now off the list of those that wait. A statement of its own, after the rows were locked: only a later one
+/// is sure to see what the lock's last holder wrote beside the row.
+async fn forget_due(tx: &mut SystemTx, items: &[&Item]) -> Result<(), DbError> {
+    if items.is_empty() {
+        return Ok(());
+    }
+    let organizations: Vec<Uuid> = items.iter().map(|item| item.attempt.organization.uuid()).collect();
+    let campaigns: Vec<Uuid> = items.iter().map(|item| item.attempt.campaign.uuid()).collect();
+    let seqs: Vec<i32> = items.iter().map(|item| item.attempt.seq).collect();
+    sqlx::query!(
+        "delete from campaign_due d
+         using (
+             select due.ctid
+             from unnest($1::uuid[], $2::uuid[], $3::int[]) as s (organization_id, campaign_id, seq)
+             cross join lateral (
+                 select t.ctid from campaign_due t
+                 where t.organization_id = s.organization_id and t.campaign_id = s.campaign_id and t.seq = s.seq
+                 offset 0
+             ) as due
+         ) as gone
+         where d.ctid = gone.ctid",
+        &organizations,
+        &campaigns,
+        &seqs,
+    )
+    .execute(tx.conn())
+    .await?;
+    Ok(())
 }
 
 /// Finds the attempts behind provider ids, for statuses that come without our own id: `(number, provider id)` to attempt.
@@ -129,11 +169,21 @@ pub(in super::super) async fn rows_of_provider_ids(
         select w.organization_id as "organization_id!", w.channel_id as "channel_id!", w.provider_id as "provider_id!",
                m.campaign_id, m.seq, m.attempt_no, m.nonce as "nonce!", r.phone_number_id
         from w
-        join provider_ids p
-          on p.organization_id = w.organization_id and p.channel_id = w.channel_id and p.provider_id = w.provider_id and p.kind = 1
-        join campaign_runs r on r.organization_id = w.organization_id and r.campaign_id = p.id
-        join campaign_messages m on m.organization_id = w.organization_id and m.campaign_id = p.id and m.seq = p.seq
-        where m.provider_id = w.provider_id and m.nonce is not null"#,
+        cross join lateral (
+            select p.id, p.seq from provider_ids p
+            where p.organization_id = w.organization_id and p.channel_id = w.channel_id and p.provider_id = w.provider_id and p.kind = 1
+            offset 0
+        ) as p
+        cross join lateral (
+            select r.phone_number_id from campaign_runs r where r.organization_id = w.organization_id and r.campaign_id = p.id offset 0
+        ) as r
+        cross join lateral (
+            select m.campaign_id, m.seq, m.attempt_no, m.nonce
+            from campaign_messages m
+            where m.organization_id = w.organization_id and m.campaign_id = p.id and m.seq = p.seq
+              and m.provider_id = w.provider_id and m.nonce is not null
+            offset 0
+        ) as m"#,
         &organizations,
         &channels,
         &ids as _,

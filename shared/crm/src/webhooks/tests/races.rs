@@ -45,7 +45,11 @@ async fn six_folders_on_the_same_rows_agree() {
                         seq,
                         attempt_no: 1,
                         nonce: NONCE,
-                        outcome: Outcome::Accepted { provider_id: format!("wamid.{seq}.1") },
+                        outcome: if rng.random_bool(0.3) {
+                            Outcome::Unknown { reason: "no answer".into(), grace_s: 600.0 }
+                        } else {
+                            Outcome::Accepted { provider_id: format!("wamid.{seq}.1") }
+                        },
                     })
                     .collect();
                 match record(&ledger, &rows).await {
@@ -88,5 +92,6 @@ async fn six_folders_on_the_same_rows_agree() {
         .await
         .unwrap();
     assert_eq!(deadlocks, 0);
+    assert_eq!(fixture.count("campaign_due").await, 0, "nothing waits that is settled");
     fixture.check_counters(&sender).await;
 }

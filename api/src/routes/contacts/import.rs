@@ -1,0 +1,119 @@
+//! `POST /api/contacts/import`
+
+use axum::{
+    extract::{
+        Multipart,
+        multipart::{Field, MultipartError, MultipartRejection},
+    },
+    http::StatusCode,
+};
+use crm::{
+    contacts::import::{Mapping, NewImport, model::MAX_FILE, service},
+    fields::FieldErrors,
+    identity::permissions::ContactsImport,
+};
+use kernel::ImportId;
+use providers::objects::{ObjectError, ObjectKey};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+use crate::{
+    extract::{Allowed, Json, Query},
+    problem::Problem,
+};
+
+/// How to import.
+#[derive(Deserialize, IntoParams)]
+#[serde(rename_all = "camelCase")]
+#[into_params(parameter_in = Query)]
+pub(super) struct How {
+    /// Renames columns: a JSON object or `from:to,from:to`.
+    mapping: Option<String>,
+    /// Only reports what would happen.
+    #[serde(default)]
+    dry_run: bool,
+}
+
+/// The upload.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "only describes the form")]
+pub(super) struct ImportForm {
+    /// UTF-8 CSV of at most 100 MB. Its header names `phoneNumber`, `name`, `email`, `tags` (divided by `;` or `|`), `optIn`, `locale`,
+    /// `timeZone`; other columns become attributes.
+    #[schema(value_type = String, format = Binary, content_media_type = "text/csv")]
+    file: Vec<u8>,
+}
+
+/// The import that was begun.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct ImportStarted {
+    import_id: ImportId,
+}
+
+/// Imports contacts from a CSV file. Rows create contacts or add to them; empty cells erase nothing, and an opt-out is never lifted. The
+/// first row of a number counts, later ones of the file are skipped, so the same file again changes nothing.
+#[utoipa::path(post, path = "/api/contacts/import", tag = "contacts", params(How),
+    request_body(content = ImportForm, content_type = "multipart/form-data"),
+    extensions(("x-permission" = json!("contacts.import"))), responses(
+    (status = 202, description = "A job imports the file", body = ImportStarted),
+    (status = 413, description = "The file is larger than 100 MB"),
+    (status = 415, description = "Not a multipart form"),
+))]
+pub(super) async fn handler(
+    tenant: Allowed<ContactsImport>,
+    Query(how): Query<How>,
+    form: Result<Multipart, MultipartRejection>,
+) -> Result<(StatusCode, Json<ImportStarted>), Problem> {
+    let mapping = Mapping::parse(how.mapping.as_deref().unwrap_or_default()).map_err(|error| Problem::from(FieldErrors(vec![error])))?;
+    let mut form = form.map_err(|_| Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "content-type-unsupported", "a multipart form is needed"))?;
+    let file = file_of(&mut form).await?;
+    let file_name = file.file_name().map(|name| name.chars().filter(|character| !character.is_control()).take(200).collect());
+    let files = &tenant.state().files;
+    let object_key = ObjectKey::fresh(tenant.organization(), "imports", tenant.clock().now());
+    let size = files.put(&object_key, file, MAX_FILE).await.map_err(|error| upload_problem(&error))?;
+    let new = NewImport { object_key: object_key.clone(), file_name, size, mapping, dry_run: how.dry_run };
+    let started = async {
+        let mut tx = tenant.begin().await?;
+        let import = service::start(&mut tx, tenant.clock(), new).await?;
+        tx.commit().await?;
+        Ok::<_, Problem>(import)
+    };
+    match started.await {
+        Ok(import) => Ok((StatusCode::ACCEPTED, Json(ImportStarted { import_id: import.id }))),
+        Err(problem) => {
+            // Nobody will ever look for the file. Should this fail too, it only takes up room.
+            let _ = files.delete(&object_key).await;
+            Err(problem)
+        }
+    }
+}
+
+/// The part of the form that is the file; others before it are passed over.
+async fn file_of(form: &mut Multipart) -> Result<Field<'_>, Problem> {
+    let field = form.next_field().await.map_err(|error| form_problem(&error))?;
+    field.filter(|field| field.name() == Some("file")).ok_or_else(|| Problem::field("file", "missing", "the form has one part, named `file`"))
+}
+
+fn upload_problem(error: &ObjectError) -> Problem {
+    match error {
+        ObjectError::TooLarge { .. } => too_large(),
+        ObjectError::Source(source) => match source.downcast_ref::<MultipartError>() {
+            Some(error) => form_problem(error),
+            None => Problem::invalid("body-unreadable", "the body ended before it was complete"),
+        },
+        other => Problem::internal(other),
+    }
+}
+
+fn form_problem(error: &MultipartError) -> Problem {
+    if error.status() == StatusCode::PAYLOAD_TOO_LARGE {
+        too_large()
+    } else {
+        Problem::invalid("malformed-form", "the multipart form cannot be read")
+    }
+}
+
+fn too_large() -> Problem {
+    Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "body-too-large", "a file has at most 100 MB")
+}

@@ -1,0 +1,58 @@
+//! `PUT /api/templates/{id}`
+
+use crm::{
+    identity::permissions::TemplatesWrite,
+    templates::{TemplatePatch, service},
+};
+use kernel::{ChannelId, TemplateId};
+use serde::Deserialize;
+use serde_json::Value;
+use utoipa::ToSchema;
+
+use super::body::{CategoryBody, FormatBody, TemplateBody};
+use crate::{
+    extract::{Allowed, Json, Path},
+    problem::Problem,
+};
+
+/// What changes; what is left out stays.
+#[derive(Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(super) struct TemplateChange {
+    channel_id: Option<ChannelId>,
+    business_account_id: Option<String>,
+    name: Option<String>,
+    language: Option<String>,
+    category: Option<CategoryBody>,
+    parameter_format: Option<FormatBody>,
+    /// Replaces all components.
+    #[schema(value_type = Option<Vec<Object>>)]
+    components: Option<Value>,
+}
+
+/// Changes a draft, or a template that was rejected, which is a draft again then.
+#[utoipa::path(method(put, patch), path = "/api/templates/{id}", tag = "templates",
+    params(("id" = TemplateId, Path, description = "The template")), extensions(("x-permission" = json!("templates.write"))), responses(
+    (status = 200, description = "Changed", body = TemplateBody),
+    (status = 404, description = "There is no such template"),
+    (status = 409, description = "The provider has it, or the new name is taken"),
+))]
+pub(super) async fn handler(
+    tenant: Allowed<TemplatesWrite>,
+    Path(id): Path<TemplateId>,
+    Json(change): Json<TemplateChange>,
+) -> Result<Json<TemplateBody>, Problem> {
+    let change = TemplatePatch {
+        channel: change.channel_id,
+        business_account_id: change.business_account_id,
+        name: change.name,
+        language: change.language,
+        category: change.category.map(Into::into),
+        parameter_format: change.parameter_format.map(Into::into),
+        components: change.components,
+    };
+    let mut tx = tenant.begin().await?;
+    let template = service::replace(&mut tx, tenant.clock(), id, change).await?;
+    tx.commit().await?;
+    Ok(Json(template.into()))
+}
