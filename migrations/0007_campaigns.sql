@@ -148,7 +148,7 @@ create table campaign_counter_deltas (
 );
 create index campaign_counter_deltas_campaign on campaign_counter_deltas (organization_id, campaign_id);
 select tenant_table('campaign_counter_deltas', 'select, insert');
-select across_tenants('campaign_counter_deltas', 'crm_system', 'select, insert, delete');
+select across_tenants('campaign_counter_deltas', 'crm_system', 'select, insert, update, delete');
 
 create table campaign_counters (
     organization_id uuid not null,
@@ -200,7 +200,7 @@ begin
                 'create table public.%I partition of public.%I for values from (%L) to (%L) %s',
                 partition, parent, public.uuid_floor(quarter),
                 public.uuid_floor((quarter at time zone 'UTC' + interval '3 months') at time zone 'UTC'),
-                case parent when 'campaign_messages' then 'with (fillfactor = 50)' else '' end
+                case parent when 'campaign_messages' then 'with (fillfactor = 27)' else '' end
             );
         end loop;
         if to_regclass('public.' || parent || '_default') is null then

@@ -1,6 +1,8 @@
 //! The HTTP service: routes, what surrounds them, and the document that describes them.
 //!
-//! It writes records and enqueues work; it opens no socket to a provider.
+//! A handler asks for the right it needs in its signature, begins a transaction of its tenant, calls one service of `crm`, commits and
+//! answers; failures are problem documents. It writes records and enqueues work; it runs no job, and opens no socket to a provider.
+//! Webhooks are verified and stored here, and applied by workers.
 
 pub mod extract;
 pub mod layers;

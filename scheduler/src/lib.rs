@@ -1,4 +1,9 @@
 //! The scheduler: fires the cron page and runs sweeps. Any number may run; one leads, and nothing is wrong when two do.
+//!
+//! * [`cron`] is the page of what happens by the calendar, [`ticks`] fires each tick once: it enqueues a job and does nothing itself.
+//! * [`sweeps`] is the page of what is looked after again and again. [`leader`] spares the other schedulers the work.
+//!
+//! It sends nothing, runs no job, and does not know what the jobs do.
 
 pub mod cron;
 pub mod leader;

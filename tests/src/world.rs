@@ -133,12 +133,11 @@ impl World {
     pub async fn analytics(&self, campaign: &str) -> Value {
         let figures = self.app.get(&format!("/api/campaigns/{campaign}/analytics")).await.expect(StatusCode::OK).json::<Value>();
         let of = |name: &str| figures[name].as_i64().unwrap_or_else(|| panic!("{name} of {figures}"));
-        let sum: i64 = [
-            "planned", "held", "inFlight", "acceptedOrBetter", "failed", "unknown", "unconfirmed", "skipped", "cancelled", "expired",
-        ]
-        .into_iter()
-        .map(of)
-        .sum();
+        let sum: i64 =
+            ["planned", "held", "inFlight", "acceptedOrBetter", "failed", "unknown", "unconfirmed", "skipped", "cancelled", "expired"]
+                .into_iter()
+                .map(of)
+                .sum();
         assert_eq!(of("audience"), sum, "{figures}");
         figures
     }

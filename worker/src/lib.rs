@@ -1,4 +1,10 @@
 //! The worker: runs jobs, applies webhooks, and sends for the lanes whose lease it holds.
+//!
+//! * [`registry`] is the page of all kinds of job; [`runner`] runs them, fed by rings and by the [`poller`].
+//! * [`lanes`] is the sending side: planner, intents, wire, outcomes, renewal.
+//!
+//! Any number of workers may run, and any of them may be killed: what must survive is in PostgreSQL. This crate decides when and how much;
+//! what jobs do, and the statements of the ledgers, are in `crm` and `queue`.
 
 mod health;
 pub mod lanes;
@@ -15,7 +21,7 @@ use anyhow::Context;
 use crm::{lanes::LaneAnnouncer, secrets::Vault, webhooks::Folder};
 use db::{Announcer, Announcers, Db, DbOptions, LedgerPool};
 use kernel::{SharedClock, SystemClock};
-use providers::whatsapp::CloudClient;
+use providers::{objects::ObjectStore, whatsapp::CloudClient};
 use queue::{
     Ledger, Resources, Services,
     doorbell::{Doorbell, listen},
@@ -107,6 +113,7 @@ fn lane_setup(config: &Config, resources: &Resources, database: DbOptions, clock
     let missing = "the worker's services hold it";
     Ok(lanes::LaneSetup {
         database: DbOptions { application: "worker-lanes", ..database },
+        objects: resources.get::<ObjectStore>().context(missing)?.clone(),
         client: resources.get::<CloudClient>().context(missing)?.clone(),
         vault: resources.get::<Vault>().context(missing)?.clone(),
         clock,

@@ -37,11 +37,13 @@ impl Arranged {
         let mut owner = database.owner().await;
         let [organization, other] = [OrganizationId::at(start), OrganizationId::at(start)];
         for id in [organization, other] {
-            sqlx::query("insert into organizations (id, name, slug, created_at, updated_at) values ($1, 'Test', 'test-' || $1, now(), now())")
-                .bind(id)
-                .execute(&mut owner)
-                .await
-                .unwrap();
+            sqlx::query(
+                "insert into organizations (id, name, slug, created_at, updated_at) values ($1, 'Test', 'test-' || $1, now(), now())",
+            )
+            .bind(id)
+            .execute(&mut owner)
+            .await
+            .unwrap();
         }
         let folder = tempfile::tempdir().unwrap();
         let files = ObjectStore::local(folder.path()).unwrap();

@@ -144,7 +144,8 @@ impl State {
     fn answer(&mut self, request: &Request) -> Option<(u16, Value)> {
         self.authorizations.insert(request.authorization.clone());
         if self.refused.contains(&request.authorization) {
-            let error = json!({ "message": "(#190) Error validating access token", "type": "OAuthException", "code": 190, "error_subcode": 463 });
+            let error =
+                json!({ "message": "(#190) Error validating access token", "type": "OAuthException", "code": 190, "error_subcode": 463 });
             return Some((401, json!({ "error": error })));
         }
         let (path, query) = request.path.split_once('?').unwrap_or((&request.path, ""));

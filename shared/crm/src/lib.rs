@@ -1,4 +1,13 @@
-//! The domains of the CRM. Each has a model (pure), a store (all its SQL), a service (use cases), an error, and its jobs.
+//! The domains of the CRM. Each has a model (pure), a store (all its SQL), a service (use cases), an error, and its jobs, as far as it needs them.
+//!
+//! * [`organizations`], [`identity`]: tenants; accounts, logins and rights.
+//! * [`contacts`], [`channels`], [`templates`]: people and their import; numbers; what is sent to them.
+//! * [`campaigns`]: who gets which message. [`campaigns::ledger`] holds the statements that make sending safe against any crash.
+//! * [`lanes`]: leases on numbers. [`webhooks`]: what the provider tells, stored and then applied.
+//! * [`secrets`], [`maintenance`], [`fields`]: sealed tokens; partitions; what is wrong with which field of an input.
+//!
+//! A domain calls another's service, never its store; a store calls no service. Nothing here knows routes, processes or settings: what a job
+//! or use case needs is handed in.
 
 #[cfg(test)]
 mod arranged;
@@ -12,6 +21,6 @@ pub mod identity;
 pub mod lanes;
 pub mod maintenance;
 pub mod organizations;
+pub mod secrets;
 pub mod templates;
 pub mod webhooks;
-pub mod secrets;

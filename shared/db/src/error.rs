@@ -4,7 +4,8 @@
 #[derive(Debug, thiserror::Error)]
 pub enum DbError {
     /// PostgreSQL or the way to it failed.
-    #[error("cannot complete the database statement")]
+    /// Says what the server said, because logs show the text alone.
+    #[error("cannot complete the database statement: {}", told(.0))]
     Sqlx(#[from] sqlx::Error),
     /// A row holds a value that its type does not allow.
     #[error("row {id} of {table} has an impossible {column}")]
@@ -41,5 +42,13 @@ impl DbError {
             Self::Sqlx(error) => Some(error.as_database_error()?.code()?.into_owned()),
             _ => None,
         }
+    }
+}
+
+/// What PostgreSQL said, with its SQLSTATE; never the values of a row, which stand in the detail.
+fn told(error: &sqlx::Error) -> String {
+    match error.as_database_error() {
+        Some(told) => format!("{} ({})", told.message(), told.code().unwrap_or_default()),
+        None => error.to_string(),
     }
 }

@@ -4,7 +4,10 @@
 //! * [`IdentityTx`] sees accounts across organizations: sign-up, sign-in, sessions.
 //! * [`SystemTx`] sees the ledgers across organizations and names its reason.
 //!
-//! [`LedgerPool`] holds connections that start as `crm_system`, for the single-statement work of the sending path.
+//! [`LedgerPool`] holds connections that start as `crm_system`, for single statements: the sending path, the job ledger, the webhook intake.
+//! What a commit made true is told to an [`Announcer`] afterwards. [`testing`] gives each test a database of its own.
+//!
+//! This crate knows roles, pools and migrations. It does not know what any row means.
 
 mod announce;
 mod connect;
@@ -17,6 +20,6 @@ mod transaction;
 pub use announce::{Announcement, Announcer, Announcers, Silence};
 pub use connect::{Db, DbOptions};
 pub use error::DbError;
-pub use ledger::LedgerPool;
+pub use ledger::{Doorkeeper, LedgerPool};
 pub use migrations::{MigrationState, migrate, migration_state};
 pub use transaction::{IdentityTx, SystemTx, TenantTx, Tx};

@@ -24,8 +24,8 @@ impl TestDatabase {
     /// When the cluster named by [`CLUSTER_SETTING`] cannot be used; `deploy/local test` starts one.
     pub async fn create() -> Self {
         #[expect(clippy::disallowed_methods, reason = "tests have no configuration file")]
-        let cluster = std::env::var(CLUSTER_SETTING)
-            .unwrap_or_else(|_| panic!("{CLUSTER_SETTING} is not set: run the tests by `deploy/local test`"));
+        let cluster =
+            std::env::var(CLUSTER_SETTING).unwrap_or_else(|_| panic!("{CLUSTER_SETTING} is not set: run the tests by `deploy/local test`"));
         let options = PgConnectOptions::from_str(&cluster).expect("a postgres URL");
         let mut admin = PgConnection::connect_with(&options).await.expect("the test cluster answers");
         let template = format!("heliograph_template_{}", fingerprint());

@@ -1,6 +1,6 @@
 //! Pure values that every other crate speaks in: identifiers, time, phone numbers, e-mail addresses, attempt ids and page cursors.
 //!
-//! Nothing here does I/O.
+//! Nothing here does I/O, and nothing knows tenants' rights, rows or HTTP. (sqlx is named only for the column encoding of ids.)
 
 pub mod attempt;
 pub mod clock;

@@ -51,6 +51,13 @@ impl PhoneNumber {
         Ok(Self(number.format().mode(phonenumber::Mode::E164).to_string()))
     }
 
+    /// Takes a number that was checked before it was stored. Only its form is looked at: numbering plans change, and rows stay.
+    pub fn from_row(e164: String) -> Result<Self, PhoneNumberError> {
+        let digits = e164.strip_prefix('+').ok_or(PhoneNumberError::CountryCodeMissing)?;
+        let fits = (5..=15).contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_digit());
+        if fits { Ok(Self(e164)) } else { Err(PhoneNumberError::Malformed) }
+    }
+
     /// The number as `+` and digits.
     pub fn as_e164(&self) -> &str {
         &self.0
@@ -85,6 +92,13 @@ mod tests {
         assert_eq!(PhoneNumber::parse("+1"), Err(PhoneNumberError::Malformed));
         assert_eq!(PhoneNumber::parse("+4912"), Err(PhoneNumberError::Invalid));
         assert_eq!(PhoneNumber::parse(&format!("+{}", "1".repeat(100_000))), Err(PhoneNumberError::Malformed));
+    }
+
+    #[test]
+    fn a_stored_number_outlives_its_numbering_plan() {
+        assert_eq!(PhoneNumber::from_row("+4912345".into()).unwrap().as_e164(), "+4912345");
+        assert_eq!(PhoneNumber::from_row("4912345".into()), Err(PhoneNumberError::CountryCodeMissing));
+        assert_eq!(PhoneNumber::from_row("+49 12345".into()), Err(PhoneNumberError::Malformed));
     }
 
     #[test]

@@ -66,6 +66,11 @@ impl ObjectKey {
         Self(format!("{organization}/{kind}/{id}"))
     }
 
+    /// A file of the installation itself, of no organization and with a fixed name. Records never keep such a key.
+    pub fn of_installation(name: &'static str) -> Self {
+        Self(name.to_owned())
+    }
+
     /// The name as records keep it.
     pub fn as_str(&self) -> &str {
         &self.0

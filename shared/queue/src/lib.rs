@@ -6,6 +6,9 @@
 //! * [`Registry`] knows all kinds; [`execute`] runs one claimed job and settles it.
 //! * [`doorbell`] tells workers at once what a poller would find within two seconds.
 //! * [`admin`] is what operators see and do; [`testing`] runs due jobs inside a test.
+//!
+//! A job runs at least once; whoever lost its claim changes nothing in the ledger. This crate does not know which kinds of job there are,
+//! nor how many run at once: that is the worker's. Sending messages is no job: see the lanes of the worker.
 
 pub mod admin;
 mod backoff;

@@ -12,24 +12,24 @@ const PAUSE: Duration = Duration::from_millis(500);
 
 /// A signed-in client.
 #[derive(Debug)]
-pub(super) struct Api {
+pub(crate) struct Api {
     http: Client,
     base: String,
     token: Option<String>,
 }
 
 impl Api {
-    pub(super) fn new(base: &str) -> anyhow::Result<Self> {
+    pub(crate) fn new(base: &str) -> anyhow::Result<Self> {
         runtime::tls::install();
         let http = Client::builder().timeout(Duration::from_secs(30)).build().context("cannot make an HTTP client")?;
         Ok(Self { http, base: base.trim_end_matches('/').to_owned(), token: None })
     }
 
-    pub(super) fn sign_in(&mut self, access_token: &str) {
+    pub(crate) fn sign_in(&mut self, access_token: &str) {
         self.token = Some(access_token.to_owned());
     }
 
-    pub(super) async fn get(&self, path: &str) -> anyhow::Result<Value> {
+    pub(crate) async fn get(&self, path: &str) -> anyhow::Result<Value> {
         let mut tries = 0;
         let response = loop {
             match self.request(Method::GET, path).send().await {
@@ -42,13 +42,13 @@ impl Api {
         body(response, &format!("GET {path}")).await.map(|(_, body)| body)
     }
 
-    pub(super) async fn post(&self, path: &str, input: &Value) -> anyhow::Result<Value> {
+    pub(crate) async fn post(&self, path: &str, input: &Value) -> anyhow::Result<Value> {
         let (status, body) = self.try_post(path, input).await?;
         if status.is_success() { Ok(body) } else { bail!("POST {path} answered {status}: {body}") }
     }
 
     /// As [`Api::post`], for callers that know what to do with a refusal.
-    pub(super) async fn try_post(&self, path: &str, input: &Value) -> anyhow::Result<(StatusCode, Value)> {
+    pub(crate) async fn try_post(&self, path: &str, input: &Value) -> anyhow::Result<(StatusCode, Value)> {
         let request = self.request(Method::POST, path);
         let request = if input.is_null() { request } else { request.json(input) };
         let response = request.send().await.with_context(|| format!("POST {path}"))?;
@@ -57,7 +57,7 @@ impl Api {
         Ok((status, serde_json::from_str(&text).unwrap_or(Value::String(text))))
     }
 
-    pub(super) async fn upload(&self, path: &str, file_name: &'static str, content: Vec<u8>) -> anyhow::Result<Value> {
+    pub(crate) async fn upload(&self, path: &str, file_name: &'static str, content: Vec<u8>) -> anyhow::Result<Value> {
         let part = multipart::Part::bytes(content).file_name(file_name).mime_str("text/csv")?;
         let form = multipart::Form::new().part("file", part);
         let response = self.request(Method::POST, path).multipart(form).send().await.with_context(|| format!("POST {path}"))?;
@@ -65,7 +65,7 @@ impl Api {
     }
 
     /// Asks for `path` until `done` says so.
-    pub(super) async fn poll(&self, path: &str, patience: Duration, done: impl Fn(&Value) -> bool) -> anyhow::Result<Value> {
+    pub(crate) async fn poll(&self, path: &str, patience: Duration, done: impl Fn(&Value) -> bool) -> anyhow::Result<Value> {
         let started = Instant::now();
         loop {
             let body = self.get(path).await?;
@@ -99,7 +99,7 @@ async fn body(response: reqwest::Response, what: &str) -> anyhow::Result<(Status
 }
 
 /// A text that must stand in a body.
-pub(super) fn text<'a>(body: &'a Value, pointer: &str) -> anyhow::Result<&'a str> {
+pub(crate) fn text<'a>(body: &'a Value, pointer: &str) -> anyhow::Result<&'a str> {
     body.pointer(pointer).and_then(Value::as_str).with_context(|| format!("the answer has no text at {pointer}: {body}"))
 }
 

@@ -2,7 +2,7 @@
 //!
 //! It talks HTTP to the API, as any program of a customer would, and reads the provider simulator's ledger for the proof.
 
-mod client;
+pub(crate) mod client;
 mod journey;
 mod ledger;
 mod people;

@@ -6,6 +6,7 @@ use std::{
     os::unix::{fs::MetadataExt, process::CommandExt},
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
+    sync::atomic::{AtomicBool, Ordering},
 };
 
 use anyhow::{Context, bail};
@@ -25,6 +26,7 @@ pub struct Postgres {
     /// The account that runs it, when ours is one that it refuses.
     account: Option<&'static str>,
     guard: Option<Child>,
+    hurt: AtomicBool,
 }
 
 impl Postgres {
@@ -39,13 +41,14 @@ impl Postgres {
         if let Some(account) = account {
             run(Command::new("chown").arg(account).arg(folder))?;
         }
-        let mut postgres = Self { bin: bin.into(), data: folder.to_owned(), port, account, guard: None };
+        let mut postgres = Self { bin: bin.into(), data: folder.to_owned(), port, account, guard: None, hurt: AtomicBool::new(false) };
         let data = postgres.data.clone();
         // Only the making of the cluster need not outlive a power cut.
         run(postgres.tool("initdb").arg("-D").arg(&data).args(["-U", OWNER, "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync"]))?;
         postgres.guard = Some(postgres.start_guard()?);
         postgres.control(&["start"])?;
-        let mut connection = PgConnection::connect(&postgres.address(OWNER, "postgres")).await.context("the new cluster does not answer")?;
+        let mut connection =
+            PgConnection::connect(&postgres.address(OWNER, "postgres")).await.context("the new cluster does not answer")?;
         sqlx::query("create database heliograph").execute(&mut connection).await.context("cannot make the database")?;
         connection.close().await.context("cannot close the connection")?;
         Ok(postgres)
@@ -74,8 +77,30 @@ impl Postgres {
     /// # Errors
     /// When it does not come back.
     pub async fn crash_and_restart(&self) -> anyhow::Result<()> {
+        self.hurt.store(true, Ordering::Relaxed);
         let mut command = self.control_command(&["-m", "immediate", "restart"]);
         tokio::task::spawn_blocking(move || run(&mut command)).await.context("the restart panicked")?
+    }
+
+    /// Ends every session of others without a warning; the server goes on.
+    ///
+    /// # Errors
+    /// When it does not answer.
+    pub async fn end_sessions(&self) -> anyhow::Result<()> {
+        self.hurt.store(true, Ordering::Relaxed);
+        let mut connection = self.connect().await?;
+        sqlx::query(
+            "select pg_terminate_backend(pid) from pg_stat_activity where pid <> pg_backend_pid() and backend_type = 'client backend'",
+        )
+        .execute(&mut connection)
+        .await
+        .context("the sessions cannot be ended")?;
+        connection.close().await.context("cannot close the connection")
+    }
+
+    /// Whether statements failed because of what was done to it.
+    pub fn was_hurt(&self) -> bool {
+        self.hurt.load(Ordering::Relaxed)
     }
 
     fn control(&self, action: &[&str]) -> anyhow::Result<()> {
@@ -85,7 +110,12 @@ impl Postgres {
     fn control_command(&self, action: &[&str]) -> Command {
         let mut command = self.tool("pg_ctl");
         let options = format!("-p {} -k '' -c listen_addresses=127.0.0.1 -c max_connections=200 -c shared_buffers=128MB", self.port);
-        command.arg("-D").arg(&self.data).args(["-s", "-w", "-t", "60", "-o", &options, "-l"]).arg(self.data.join("server.log")).args(action);
+        command
+            .arg("-D")
+            .arg(&self.data)
+            .args(["-s", "-w", "-t", "60", "-o", &options, "-l"])
+            .arg(self.data.join("server.log"))
+            .args(action);
         command
     }
 
@@ -105,7 +135,8 @@ impl Postgres {
 
     /// A process that ends the server when this one is gone, however it ended: the server leaves our group, and would stay for ever.
     fn start_guard(&self) -> anyhow::Result<Child> {
-        const SCRIPT: &str = r#"trap '' INT TERM HUP; cat >/dev/null; pid=$(head -n 1 "$1/postmaster.pid" 2>/dev/null) && kill -QUIT "$pid"; :"#;
+        const SCRIPT: &str =
+            r#"trap '' INT TERM HUP; cat >/dev/null; pid=$(head -n 1 "$1/postmaster.pid" 2>/dev/null) && kill -QUIT "$pid"; :"#;
         Command::new("sh")
             .args(["-c", SCRIPT, "guard"])
             .arg(&self.data)

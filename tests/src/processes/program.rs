@@ -24,7 +24,14 @@ impl Program {
     ///
     /// # Errors
     /// When it cannot be started.
-    pub fn start(name: &str, path: &Path, arguments: &[&str], settings: &[(String, String)], folder: &Path, log: &Path) -> anyhow::Result<Self> {
+    pub fn start(
+        name: &str,
+        path: &Path,
+        arguments: &[&str],
+        settings: &[(String, String)],
+        folder: &Path,
+        log: &Path,
+    ) -> anyhow::Result<Self> {
         let out = open_log(log)?;
         let child = Command::new(path)
             .args(arguments)
@@ -96,10 +103,11 @@ pub(super) fn open_log(log: &Path) -> anyhow::Result<File> {
     OpenOptions::new().append(true).create(true).open(log).with_context(|| format!("cannot write {}", log.display()))
 }
 
-/// The last lines of a file.
+/// The last lines of a file, long ones cut.
 pub(super) fn tail(file: &Path, lines: usize) -> String {
     let text = fs::read(file).unwrap_or_default();
     let text = String::from_utf8_lossy(&text);
     let all: Vec<&str> = text.lines().collect();
-    all[all.len().saturating_sub(lines)..].join("\n")
+    let last = all[all.len().saturating_sub(lines)..].iter().map(|line| line.chars().take(300).collect::<String>());
+    last.collect::<Vec<_>>().join("\n")
 }

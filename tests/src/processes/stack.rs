@@ -157,6 +157,11 @@ impl Stack {
         self.workers.len()
     }
 
+    /// Whether a worker runs at a place.
+    pub fn has_worker(&self, place: usize) -> bool {
+        self.workers[place].is_some()
+    }
+
     /// The worker at a place. Panics when it was killed.
     pub fn worker(&self, place: usize) -> &Program {
         self.workers[place].as_ref().expect("a worker that runs")

@@ -4,7 +4,8 @@ use db::testing::TestDatabase;
 use sqlx::PgConnection;
 
 /// Tables without an organization that the application's roles may touch, each with the reason in its migration.
-const ACROSS_TENANTS: [&str; 7] = ["leaders", "organizations", "schedule_ticks", "schedules", "users", "webhook_events", "webhook_pending"];
+const ACROSS_TENANTS: [&str; 8] =
+    ["leaders", "ledger_beats", "organizations", "schedule_ticks", "schedules", "users", "webhook_events", "webhook_pending"];
 
 /// Roles that the application works as.
 const ROLES: [&str; 4] = ["crm_app", "crm_identity", "crm_system", "crm_tenant"];

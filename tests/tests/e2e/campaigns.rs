@@ -78,6 +78,63 @@ async fn a_paused_campaign_sends_nothing_and_resumes_to_the_end() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_campaign_of_a_restored_ledger_waits_for_a_person_and_nobody_gets_it_twice() {
+    let mut world = World::start().await;
+    world.contacts(2_500).await;
+    let channel = world.channel(100).await;
+    let template = world.template(&channel).await;
+    let campaign = world.launch(&channel, &template).await;
+    world.until(&campaign, "a hundred accepted", |figures| figures["acceptedOrBetter"].as_i64() >= Some(100)).await;
+    world.stop_worker().await;
+    let sent_before = world.simulator.messages().len();
+    // The last two seconds are lost: most of what was sent shows as planned again.
+    let restore = "with k as (
+            select m.ctid, m.seq, m.tableoid, m.state from campaign_messages m where m.state >= 5 and m.seq >= 20
+        ),
+        u as (
+            update campaign_messages m
+            set state = 0, nonce = null, provider_id = null, accepted_at = null, sent_at = null, delivered_at = null, read_at = null
+            from k where m.ctid = k.ctid and m.tableoid = k.tableoid
+            returning m.organization_id, m.campaign_id, k.state
+        ),
+        moved as (
+            insert into campaign_counter_deltas (organization_id, campaign_id, from_state, to_state, n)
+            select organization_id, campaign_id, state, 0, count(*) from u group by 1, 2, 3
+        )
+        update ledger_beats set at = at - interval '2 s'";
+    sqlx::query(restore).execute(&mut world.app.database.owner().await).await.unwrap();
+
+    world.start_worker();
+    let paused = world.wait_for(&format!("/api/campaigns/{campaign}"), "state", &["paused"]).await;
+    assert_eq!(paused["stateReason"], "ledgerRestored");
+    let figures = world.until(&campaign, "settled", |figures| figures["unknown"] == 0 && figures["unconfirmed"].as_i64() > Some(0)).await;
+    assert!(figures["planned"].as_i64() >= Some(500), "what cannot have been reached waits: {figures}");
+    assert_eq!(world.simulator.messages().len(), sent_before, "nothing is sent until a person says so");
+
+    world.app.post(&format!("/api/campaigns/{campaign}/resume")).await.expect(StatusCode::OK);
+    let figures = world.finished(&campaign).await;
+    assert_eq!(figures["state"], "completedWithErrors", "{figures}");
+    let sends = sends(&world);
+    assert!(sends.len() >= sent_before + 500, "{} after {sent_before}", sends.len());
+    assert!(sends.values().all(|n| *n == 1));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_number_made_faster_on_the_way_goes_on_faster() {
+    let world = World::start().await;
+    world.contacts(300).await;
+    let channel = world.channel(5).await;
+    let template = world.template(&channel).await;
+    let campaign = world.launch(&channel, &template).await;
+    world.until(&campaign, "under way", |figures| figures["acceptedOrBetter"].as_i64() >= Some(5)).await;
+
+    world.app.patch_json(&format!("/api/whatsapp/channels/{channel}"), json!({ "messagesPerSecond": 1_000 })).await.expect(StatusCode::OK);
+    let figures = world.finished(&campaign).await;
+    assert_eq!(figures["accepted"], 300, "{figures}");
+    assert!(sends(&world).values().all(|n| *n == 1));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_cancelled_campaign_says_of_everybody_what_happened() {
     let world = World::start().await;
     world.contacts(300).await;
@@ -107,7 +164,8 @@ async fn a_failure_after_acceptance_is_final_and_leads_to_no_second_request() {
     let figures = world.until(&campaign, "all failed", |figures| figures["failed"] == 40).await;
     assert_eq!(figures["held"], 0);
     assert_eq!(world.simulator.messages().len(), 40);
-    let page = world.app.get(&format!("/api/campaigns/{campaign}/recipients?state=failed&limit=1")).await.expect(StatusCode::OK).json::<Value>();
+    let page =
+        world.app.get(&format!("/api/campaigns/{campaign}/recipients?state=failed&limit=1")).await.expect(StatusCode::OK).json::<Value>();
     assert_eq!(page["data"][0]["errorCode"], 131_049, "{page}");
 }
 

@@ -76,6 +76,30 @@ async fn a_file_is_imported_and_imported_again() {
 }
 
 #[tokio::test]
+async fn twenty_megabytes_with_broken_rows_lose_nothing() {
+    use std::fmt::Write;
+
+    let crm = CrmApp::start().await;
+    let note = "x".repeat(2_000);
+    let mut file = String::from("phoneNumber,name,note\n");
+    for index in 0..10_000 {
+        match index % 10 {
+            // No such number; a quote that is never closed; a cell too many; then seven good ones.
+            0 => writeln!(file, "+49151,Person {index},{note}"),
+            1 => writeln!(file, "+49151{index:08},\"Person {index},{note}"),
+            2 => writeln!(file, "+49151{index:08},Person {index},{note},and more"),
+            _ => writeln!(file, "+49151{index:08},Person {index},{note}"),
+        }
+        .unwrap();
+    }
+    assert!(file.len() > 20_000_000);
+    let import = imported(&crm, "", &file).await;
+    assert_eq!((import["state"].as_str(), counts(&import)), (Some("completed"), [10_000, 7_000, 0, 0, 3_000]), "{import}");
+    let rejected = crm.app.get(&format!("/api/contacts/imports/{}/rejected.csv", id(&import))).await.expect(StatusCode::OK);
+    assert_eq!(rejected.text().lines().count(), 3_001, "every broken row is told, with its line");
+}
+
+#[tokio::test]
 async fn a_dry_run_with_renamed_columns_only_reports() {
     let crm = CrmApp::start().await;
     let import = imported(&crm, "?dryRun=true&mapping=Mobile:phoneNumber,Who:name", "Mobile,Who\n+4915110000001,Ada\n").await;
@@ -94,7 +118,8 @@ async fn an_upload_that_is_none_is_refused() {
     upload(client, "?mapping=x", "file", "x").await.field_problem("mapping", "invalid");
     let _ = upload(client, "?dryRun=maybe", "file", "x").await.expect(StatusCode::BAD_REQUEST);
     client.post_json("/api/contacts/import", json!({})).await.problem(StatusCode::UNSUPPORTED_MEDIA_TYPE, "content-type-unsupported");
-    let cut = client.request(Method::POST, "/api/contacts/import").header("content-type", "multipart/form-data; boundary=x").body("--x\r\n");
+    let cut =
+        client.request(Method::POST, "/api/contacts/import").header("content-type", "multipart/form-data; boundary=x").body("--x\r\n");
     client.send(cut).await.problem(StatusCode::BAD_REQUEST, "malformed-form");
     let viewer = crm.app.colleague("agent").await;
     upload(&viewer.client, "", "file", "phoneNumber\n").await.problem(StatusCode::FORBIDDEN, "right-missing");

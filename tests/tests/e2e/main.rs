@@ -1,9 +1,9 @@
 //! HTTP in, effects out: the running API against a real database.
 
+mod campaigns;
 mod channels;
 mod contacts;
 mod crm_app;
-mod campaigns;
 mod health;
 mod identity;
 mod input;

@@ -63,7 +63,8 @@ async fn a_preview_names_what_is_missing() {
     crm.app.post_json(&path, json!({ "variables": { "1": "Ada" } })).await.field_problem("variables.2", "variable-missing");
     crm.app.post(&path).await.field_problem("variables.1", "variable-missing");
     let contact: Value = crm.app.post_json("/api/contacts", json!({ "name": "Ada" })).await.expect(StatusCode::CREATED).json();
-    let body = json!({ "variables": { "1": { "field": "name", "fallback": "there" }, "2": { "value": "20 %" } }, "contactId": contact["id"] });
+    let body =
+        json!({ "variables": { "1": { "field": "name", "fallback": "there" }, "2": { "value": "20 %" } }, "contactId": contact["id"] });
     let shown: Value = crm.app.post_json(&path, body).await.expect(StatusCode::OK).json();
     assert_eq!(shown["body"], "Hello Ada, take 20 % off.");
     assert_eq!(shown["components"][0]["parameters"][0], json!({ "type": "text", "text": "Ada" }));

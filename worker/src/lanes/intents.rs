@@ -23,6 +23,8 @@ pub(crate) struct Slice {
     pub(crate) run: Arc<RunControl>,
     /// Rows with the chunk they came from; none for rows off the straight path.
     pub(crate) rows: Vec<(PlannedRow, Option<ChunkTicket>)>,
+    /// As many permits as rows to wait for a turn on the wire.
+    pub(crate) ahead: OwnedSemaphorePermit,
     /// As many permits as rows: of the lane, and of the worker.
     pub(crate) permits: (OwnedSemaphorePermit, OwnedSemaphorePermit),
 }
@@ -35,7 +37,7 @@ pub(crate) async fn write_intents(sending: Arc<Sending>, slices: async_channel::
 }
 
 async fn write(sending: &Sending, slice: Slice) {
-    if slice.lane.stop.is_cancelled() || !slice.run.is_sendable() {
+    if slice.lane.stop.is_cancelled() || !slice.run.is_sendable() || !sending.guard.is_trusted(slice.lane.term) {
         return;
     }
     let nonce: i64 = rand::random();
@@ -94,16 +96,16 @@ async fn settle_doubt(sending: &Sending, slice: &Slice, request: &ClaimRequest<'
 
 /// Passes the claimed rows on to the wire, each with its permits. Permits of the others come back at once.
 fn hand_out(slice: Slice, nonce: i64, claims: &[Claim]) {
-    let Slice { lane, run, rows, permits: (mut lane_permits, mut worker_permits) } = slice;
+    let Slice { lane, run, rows, mut ahead, permits: (mut lane_permits, mut worker_permits) } = slice;
     for (row, ticket) in rows {
         if !claims.iter().any(|claim| claim.seq == row.seq && claim.state == MessageState::Claimed) {
             continue;
         }
-        let (Some(lane_permit), Some(worker_permit)) = (lane_permits.split(1), worker_permits.split(1)) else {
+        let (Some(ahead), Some(lane_permit), Some(worker_permit)) = (ahead.split(1), lane_permits.split(1), worker_permits.split(1)) else {
             debug_assert!(false, "a slice has a permit for every row");
             return;
         };
-        let ready = Ready { run: Arc::clone(&run), row, nonce, ticket, permits: (lane_permit, worker_permit) };
+        let ready = Ready { run: Arc::clone(&run), row, nonce, ticket, ahead: Some(ahead), permits: (lane_permit, worker_permit) };
         // The wire outlives the planner; when it is gone the rows are rescued by the next owner.
         let _ = lane.wire.send(ready);
     }

@@ -39,6 +39,8 @@ const LOOK_EVERY: Duration = Duration::from_secs(1);
 const LOOK_PAUSE: Duration = Duration::from_millis(100);
 /// Rows off the straight path that one look picks up, and unknown rows that one statement settles.
 const DUE_ROWS: i64 = 500;
+/// Most rows of one intent.
+const ROWS_OF_INTENT: u32 = 20;
 /// Chunks cancelled by one statement.
 const CANCEL_CHUNKS: i64 = 20;
 /// How far a lane's next due row may lie ahead for the lane to be kept instead of given back.
@@ -48,6 +50,8 @@ const WORTH_WAITING_S: f64 = 1.0;
 #[derive(Debug)]
 pub(crate) struct LaneShared {
     pub(crate) hold: Arc<Hold>,
+    /// The guard's, when the lane was set up.
+    pub(crate) term: u64,
     pub(crate) pace: Pace,
     pub(crate) reach: Reach,
     /// Somebody changed what the lane may have to do.
@@ -73,7 +77,9 @@ impl LaneShared {
         match ledger::pause_for_reason(&sending.pool, self.hold.key, run.campaign, reason).await {
             Ok(true) => tracing::warn!(campaign.id = %run.campaign, reason, "campaign {}: paused", run.campaign),
             Ok(false) => {}
-            Err(error) => tracing::warn!(%error, campaign.id = %run.campaign, "a campaign could not be paused; the next refusal tries again"),
+            Err(error) => {
+                tracing::warn!(%error, campaign.id = %run.campaign, "a campaign could not be paused; the next refusal tries again");
+            }
         }
         self.wake.notify_one();
     }
@@ -135,17 +141,21 @@ async fn serve(
     wake: Arc<Notify>,
     stop: &CancellationToken,
 ) -> Result<End, DbError> {
+    // Before the first look into the ledger.
+    let term = sending.guard.term();
     let channel = ledger::channel_for_sending(&sending.pool, hold.key).await?;
     let (rate, number) = match &channel {
         Some(channel) => (channel.messages_per_second, prepare_number(sending, hold, channel)),
         None => (1, None),
     };
-    let factor = if lane.unclean { lane.rate_factor / 2.0 } else { lane.rate_factor };
     let first_token = if lane.warm { Duration::from_secs(1) } else { Duration::ZERO };
+    let pace = Pace::new(rate, lane.rate_factor, first_token);
+    let pace = if lane.unclean { pace.cautiously() } else { pace };
     let (wire, ready) = mpsc::unbounded_channel();
     let shared = Arc::new(LaneShared {
         hold: Arc::clone(hold),
-        pace: Pace::new(rate, factor, first_token),
+        term,
+        pace,
         reach: Reach::default(),
         wake,
         stop: stop.child_token(),
@@ -160,10 +170,11 @@ async fn serve(
         lane: Arc::clone(&shared),
         can_send: number.is_some(),
         permits: Arc::new(Semaphore::new(cap)),
+        ahead: Arc::new(Semaphore::new(rows_ahead(rate))),
         cap,
         walks: BTreeMap::new(),
         next_walk: 0,
-        set_up_with: channel.map(|channel| (channel.connected, channel.access_token)),
+        set_up_with: channel,
     };
     let (end_wire, wire_ended) = tokio::sync::oneshot::channel::<()>();
     let wire = number.map(|number| {
@@ -197,6 +208,13 @@ fn in_flight_cap(rate: u32) -> usize {
     usize::try_from(rate / 2).unwrap_or(usize::MAX).clamp(16, 512)
 }
 
+/// Messages of one lane that may be claimed before it is their turn on the wire: two intents' worth, or a tenth of a second's. A crash leaves
+/// them in doubt although nothing was sent, so they are as few as keep the wire busy while an intent commits.
+fn rows_ahead(rate: u32) -> usize {
+    let of_intents = 2 * (rate / 10).clamp(1, ROWS_OF_INTENT);
+    usize::try_from(of_intents.max(rate / 10)).unwrap_or(usize::MAX).min(in_flight_cap(rate))
+}
+
 /// Token and address of the number; none when it cannot send.
 fn prepare_number(sending: &Sending, hold: &Hold, channel: &ChannelSending) -> Option<SendNumber> {
     if !channel.connected {
@@ -207,9 +225,7 @@ fn prepare_number(sending: &Sending, hold: &Hold, channel: &ChannelSending) -> O
         .open(hold.key.organization, Purpose::ChannelToken(hold.key.channel), &channel.access_token)
         .map_err(|error| error.to_string())
         .and_then(|token| sending.client.number(&channel.phone_number_id, &token).map_err(|error| error.to_string()));
-    number
-        .inspect_err(|error| tracing::error!(error, channel.id = %hold.key.channel, "the access token of a number cannot be used"))
-        .ok()
+    number.inspect_err(|error| tracing::error!(error, channel.id = %hold.key.channel, "the access token of a number cannot be used")).ok()
 }
 
 /// The planner: decides what is claimed next.
@@ -218,12 +234,14 @@ struct Planner {
     lane: Arc<LaneShared>,
     can_send: bool,
     permits: Arc<Semaphore>,
+    /// Claims that may wait for their turn.
+    ahead: Arc<Semaphore>,
     cap: usize,
     walks: BTreeMap<CampaignId, Walk>,
     /// Which walk is next, so that campaigns of one number take turns.
     next_walk: usize,
-    /// The number as it was when the lane was set up: whether it was connected, and its sealed token.
-    set_up_with: Option<(bool, Vec<u8>)>,
+    /// The number as it was when the lane was set up. Its rate bounds what may be in flight: a slice must never be larger than that.
+    set_up_with: Option<ChannelSending>,
 }
 
 impl Planner {
@@ -240,7 +258,7 @@ impl Planner {
                 return Ok(End::Stopped);
             }
             self.take_runs(&runs).await?;
-            if !self.can_send && self.set_up_with.as_ref().is_some_and(|(connected, _)| *connected) {
+            if !self.can_send && self.set_up_with.as_ref().is_some_and(|channel| channel.connected) {
                 for run in runs.iter().filter(|run| run.state == RunState::Running) {
                     ledger::pause_for_reason(&self.sending.pool, self.lane.hold.key, run.campaign, "tokenUnusable").await?;
                 }
@@ -260,16 +278,13 @@ impl Planner {
     }
 
     fn must_stop(&self) -> bool {
-        self.lane.stop.is_cancelled() || self.lane.hold.is_lost()
+        self.lane.stop.is_cancelled() || self.lane.hold.is_lost() || !self.sending.guard.is_trusted(self.lane.term)
     }
 
-    /// Whether the number got another token, or was disconnected, connected or deleted: the lane is set up anew.
+    /// Whether the number got another token or rate, or was disconnected, connected or deleted: the lane is set up anew.
     async fn channel_changed(&self) -> Result<bool, DbError> {
         let channel = ledger::channel_for_sending(&self.sending.pool, self.lane.hold.key).await?;
-        if let Some(channel) = &channel {
-            self.lane.pace.set_rate(channel.messages_per_second);
-        }
-        Ok(channel.map(|channel| (channel.connected, channel.access_token)) != self.set_up_with)
+        Ok(channel != self.set_up_with)
     }
 
     /// Brings the walks in step with the runs. A run seen for the first time is rescued from its former owner first.
@@ -323,6 +338,7 @@ impl Planner {
         if !self.walks.values().any(|walk| walk.control.is_sendable()) {
             return Ok(());
         }
+        let begin = Instant::now();
         let due = ledger::due_rows(&self.sending.pool, self.lane.hold.key, DUE_ROWS).await?;
         let mut by_campaign: BTreeMap<CampaignId, Vec<PlannedRow>> = BTreeMap::new();
         for due in due {
@@ -330,8 +346,9 @@ impl Planner {
         }
         for (campaign, mut rows) in by_campaign {
             let Some(control) = self.walks.get(&campaign).map(|walk| Arc::clone(&walk.control)) else { continue };
-            while !rows.is_empty() && control.is_sendable() && !self.must_stop() {
-                let n = self.slice_size().min(rows.len());
+            // What is left is found again by the next look, which must not come late: it is what notices a pause.
+            while !rows.is_empty() && control.is_sendable() && !self.must_stop() && begin.elapsed() < LOOK_EVERY {
+                let n = self.slice_size(&control).min(rows.len());
                 let slice = rows.drain(..n).map(|row| (row, None)).collect();
                 self.hand_out(&control, slice).await;
             }
@@ -339,16 +356,21 @@ impl Planner {
         Ok(())
     }
 
-    /// Rows of one intent: a tenth of a second's worth, at most 20.
-    fn slice_size(&self) -> usize {
+    /// Rows of one intent: a tenth of a second's worth of number and campaign, at most 20.
+    fn slice_size(&self, control: &RunControl) -> usize {
+        let rate = control.pace.as_ref().map_or(f64::INFINITY, Pace::rate).min(self.lane.pace.rate());
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "between 1 and 20")]
-        let size = (self.lane.pace.rate() / 10.0).clamp(1.0, 20.0) as usize;
+        let size = (rate / 10.0).clamp(1.0, f64::from(ROWS_OF_INTENT)) as usize;
         size
     }
 
     /// Waits for free places on the wire, then queues a slice. Nothing is queued once the lane must stop.
     async fn hand_out(&self, control: &Arc<RunControl>, rows: Vec<(PlannedRow, Option<ChunkTicket>)>) {
         let n = u32::try_from(rows.len()).unwrap_or(1);
+        let ahead = tokio::select! {
+            permits = Arc::clone(&self.ahead).acquire_many_owned(n) => permits,
+            () = self.lane.stop.cancelled() => return,
+        };
         let lane_permits = tokio::select! {
             permits = Arc::clone(&self.permits).acquire_many_owned(n) => permits,
             () = self.lane.stop.cancelled() => return,
@@ -357,11 +379,11 @@ impl Planner {
             permits = Arc::clone(&self.sending.in_flight).acquire_many_owned(n) => permits,
             () = self.lane.stop.cancelled() => return,
         };
-        let (Ok(lane_permits), Ok(worker_permits)) = (lane_permits, worker_permits) else { return };
+        let (Ok(ahead), Ok(lane_permits), Ok(worker_permits)) = (ahead, lane_permits, worker_permits) else { return };
         if self.must_stop() || !control.is_sendable() {
             return;
         }
-        let slice = Slice { lane: Arc::clone(&self.lane), run: Arc::clone(control), rows, permits: (lane_permits, worker_permits) };
+        let slice = Slice { lane: Arc::clone(&self.lane), run: Arc::clone(control), rows, ahead, permits: (lane_permits, worker_permits) };
         let _ = self.sending.intents.send(slice).await;
     }
 
@@ -376,10 +398,9 @@ impl Planner {
             self.next_walk = (self.next_walk + 1) % campaigns.len();
             let campaign = campaigns[self.next_walk];
             self.refill(campaign).await?;
-            let n = self.slice_size();
-            if let Some(walk) = self.walks.get_mut(&campaign) {
-                let rows = walk.take_rows(n);
-                let control = Arc::clone(&walk.control);
+            if let Some(control) = self.walks.get(&campaign).map(|walk| Arc::clone(&walk.control)) {
+                let n = self.slice_size(&control);
+                let rows = self.walks.get_mut(&campaign).map(|walk| walk.take_rows(n)).unwrap_or_default();
                 if !rows.is_empty() {
                     let rows = rows.into_iter().map(|(row, ticket)| (row, Some(ticket))).collect();
                     self.hand_out(&control, rows).await;
@@ -464,6 +485,7 @@ impl Planner {
                 self.cancel(run.campaign).await?;
             }
         }
+        ledger::forget_settled(&self.sending.pool, key).await?;
         self.count_quiet_chunks().await?;
         if self.walks.values().any(|walk| walk.control.is_sendable() && (!walk.is_exhausted() || walk.has_open_chunks())) {
             return Ok(None);
@@ -474,11 +496,8 @@ impl Planner {
                 cancelling |= run.state == RunState::Cancelling;
             }
         }
-        let next_due = ledger::next_due(&self.sending.pool, key).await?;
-        let wait = match next_due {
-            Some((_, seconds)) if self.can_send => seconds.max(0.01),
-            _ => f64::INFINITY,
-        };
+        let next_due = ledger::next_due(&self.sending.pool, key, self.can_send).await?;
+        let wait = next_due.map_or(f64::INFINITY, |(_, seconds)| seconds.max(0.01));
         if cancelling || wait <= WORTH_WAITING_S {
             self.wait(Duration::from_secs_f64(wait.min(WORTH_WAITING_S))).await;
             return Ok(None);

@@ -9,6 +9,7 @@
 //! A worker takes lanes whose lease nobody holds, walks their campaigns, and gives a lane back when it finds nothing to do. The protocol that
 //! makes every crash safe is in `crm::campaigns::ledger`.
 
+mod guard;
 mod hold;
 mod intents;
 mod lane;
@@ -37,6 +38,8 @@ pub use supervisor::{LaneSetup, run};
 pub struct Sending {
     /// Connections of the ledger, as `crm_system`.
     pub pool: LedgerPool,
+    /// Says whether the ledger may be trusted.
+    pub(crate) guard: Arc<guard::Guard>,
     /// Client of the provider.
     pub client: CloudClient,
     /// Opens the access tokens of numbers.

@@ -102,14 +102,7 @@ pub(crate) struct Walk {
 
 impl Walk {
     pub(crate) fn new(run: &Run) -> Result<Self, CompileError> {
-        Ok(Self {
-            control: RunControl::new(run)?,
-            ahead: VecDeque::new(),
-            cursor: -1,
-            more: true,
-            rows: VecDeque::new(),
-            open: Vec::new(),
-        })
+        Ok(Self { control: RunControl::new(run)?, ahead: VecDeque::new(), cursor: -1, more: true, rows: VecDeque::new(), open: Vec::new() })
     }
 
     /// Rows of `chunk` were read.

@@ -16,6 +16,7 @@ use uuid::Uuid;
 
 use super::{
     Sending,
+    guard::Guard,
     hold::{Asked, Hold},
     intents, lane, outcomes,
     renewal::{Holds, Renewal},
@@ -33,6 +34,8 @@ const OUTCOMES_WAITING: usize = 4096;
 pub struct LaneSetup {
     /// How to reach the database: for the ledger pool, the renewal and the listener.
     pub database: DbOptions,
+    /// Where what is known of the ledger is kept.
+    pub objects: providers::objects::ObjectStore,
     /// Client of the provider.
     pub client: providers::whatsapp::CloudClient,
     /// Opens access tokens.
@@ -46,11 +49,14 @@ pub struct LaneSetup {
 /// Runs lanes until `stop`, then ends them in good order: no message is cut off, no outcome is lost.
 pub async fn run(setup: LaneSetup, stop: CancellationToken) -> anyhow::Result<()> {
     let options = DbOptions { max_connections: setup.config.connections, ..setup.database.clone() };
-    let pool = db::LedgerPool::open(&options).context("the database address is unusable")?;
+    let guard = Guard::new(setup.objects);
+    let doorkeeper: Arc<dyn db::Doorkeeper> = guard.clone();
+    let pool = db::LedgerPool::open_guarded(&options, &doorkeeper).context("the database address is unusable")?;
     let (intents, slices) = async_channel::bounded(64);
     let (outcomes, settled) = async_channel::bounded(OUTCOMES_WAITING);
     let sending = Arc::new(Sending {
         pool: pool.clone(),
+        guard: Arc::clone(&guard),
         client: setup.client,
         vault: setup.vault,
         clock: Arc::clone(&setup.clock),
@@ -79,17 +85,26 @@ pub async fn run(setup: LaneSetup, stop: CancellationToken) -> anyhow::Result<()
         stop: renewal_stop.clone(),
     }
     .start()?;
+    // Like the renewal until the last lane was given back: what was sent is stored on checked connections.
+    let (guarded, watch_stop) = (pool.clone(), renewal_stop.clone());
+    let watching = tokio::spawn(async move { guard.watch(&guarded, watch_stop).await });
     let mut supervisor = Supervisor { sending: Arc::clone(&sending), holds, driven: HashMap::new(), tasks: JoinSet::new(), stop };
-    supervisor.serve().await;
+    let writer_ended = tokio::select! {
+        () = supervisor.serve() => false,
+        // They end only by a panic while their channels are open: nothing may go on half alive.
+        Some(_) = writers.join_next() => true,
+    };
+    supervisor.stop.cancel();
     supervisor.drain().await;
     // The lanes are given back: their writers have nothing left to write.
     sending.intents.close();
     sending.outcomes.close();
     while writers.join_next().await.is_some() {}
     renewal_stop.cancel();
+    watching.await.context("the guard of the ledger ended unexpectedly")?;
     tokio::task::spawn_blocking(move || renewal.join()).await.ok();
     pool.close().await;
-    Ok(())
+    if writer_ended { Err(anyhow::anyhow!("a writer of the lanes ended unexpectedly")) } else { Ok(()) }
 }
 
 struct Supervisor {
@@ -104,8 +119,10 @@ impl Supervisor {
     async fn serve(&mut self) {
         let mut listener = None;
         loop {
-            if self.stop.is_cancelled() {
-                return;
+            tokio::select! {
+                biased;
+                () = self.stop.cancelled() => return,
+                () = self.sending.guard.trusted() => {}
             }
             if listener.is_none() {
                 listener = self.listen().await;

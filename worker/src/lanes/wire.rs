@@ -34,6 +34,8 @@ pub(crate) struct Ready {
     pub(crate) row: PlannedRow,
     pub(crate) nonce: i64,
     pub(crate) ticket: Option<ChunkTicket>,
+    /// Given back when it is this row's turn: then the next one may be claimed.
+    pub(crate) ahead: Option<OwnedSemaphorePermit>,
     pub(crate) permits: (OwnedSemaphorePermit, OwnedSemaphorePermit),
 }
 
@@ -66,7 +68,7 @@ pub(crate) async fn run(sending: Arc<Sending>, lane: Arc<LaneShared>, number: Se
     let mut requests = JoinSet::new();
     while let Some(row) = ready.recv().await {
         while requests.try_join_next().is_some() {}
-        if !may_write(&lane, &row.run) || !wait_for_turn(&lane, &row.run).await || !may_write(&lane, &row.run) {
+        if !may_write(&sending, &lane, &row.run) || !wait_for_turn(&lane, &row.run).await || !may_write(&sending, &lane, &row.run) {
             settle(&sending, &lane, row, Outcome::NotWritten { delay_s: 0.0 }).await;
             continue;
         }
@@ -75,8 +77,8 @@ pub(crate) async fn run(sending: Arc<Sending>, lane: Arc<LaneShared>, number: Se
     while requests.join_next().await.is_some() {}
 }
 
-fn may_write(lane: &LaneShared, run: &RunControl) -> bool {
-    !lane.stop.is_cancelled() && run.is_sendable() && lane.hold.is_trusted()
+fn may_write(sending: &Sending, lane: &LaneShared, run: &RunControl) -> bool {
+    !lane.stop.is_cancelled() && run.is_sendable() && lane.hold.is_trusted() && sending.guard.is_trusted(lane.term)
 }
 
 /// Takes the tokens of campaign and number; false when the lane was stopped meanwhile.
@@ -97,7 +99,8 @@ async fn wait_for_turn(lane: &LaneShared, run: &RunControl) -> bool {
     }
 }
 
-async fn send(sending: Arc<Sending>, lane: Arc<LaneShared>, number: SendNumber, ready: Ready) {
+async fn send(sending: Arc<Sending>, lane: Arc<LaneShared>, number: SendNumber, mut ready: Ready) {
+    ready.ahead = None;
     let attempt = AttemptId {
         kind: AttemptKind::Campaign,
         id: ready.run.campaign.uuid(),
@@ -134,10 +137,10 @@ fn render(ready: &Ready, attempt: &AttemptId) -> Result<Bytes, String> {
 
 /// Queues the outcome, and gives the permits back: the slot on the wire is free.
 async fn settle(sending: &Sending, lane: &Arc<LaneShared>, ready: Ready, outcome: Outcome) {
-    let Ready { run, row, nonce, ticket, permits } = ready;
+    let Ready { run, row, nonce, ticket, ahead, permits } = ready;
     // Counted before the permits go: a lane with all its permits and nothing unstored has nothing in its hands.
     lane.unstored.fetch_add(1, Ordering::Relaxed);
-    drop(permits);
+    drop((ahead, permits));
     let row = OutcomeRow { lane: lane.hold.key, campaign: run.campaign, seq: row.seq, attempt_no: row.attempt_no, nonce, outcome };
     let settled = Settled { row, lane: Arc::clone(lane), ticket };
     if sending.outcomes.send(settled).await.is_err() {

@@ -30,7 +30,7 @@ impl RedisServer {
 
     /// Starts it, empty, and waits until it answers.
     pub(super) async fn start_again(&mut self) {
-        let process = Command::new("redis-server")
+        let process = Command::new(program())
             .args(["--port", &self.port.to_string(), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"])
             .stdout(Stdio::null())
             .spawn()
@@ -65,6 +65,12 @@ impl RedisServer {
         command.arg(&words[1..]);
         let _: redis::Value = command.query_async(&mut connection).await.expect("redis obeys");
     }
+}
+
+/// The server's program: some systems have it under another name only.
+fn program() -> String {
+    #[expect(clippy::disallowed_methods, reason = "tests have no configuration file")]
+    std::env::var("HELIOGRAPH_TEST_REDIS_SERVER").unwrap_or_else(|_| "redis-server".into())
 }
 
 impl Drop for RedisServer {

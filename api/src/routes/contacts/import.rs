@@ -66,7 +66,8 @@ pub(super) async fn handler(
     form: Result<Multipart, MultipartRejection>,
 ) -> Result<(StatusCode, Json<ImportStarted>), Problem> {
     let mapping = Mapping::parse(how.mapping.as_deref().unwrap_or_default()).map_err(|error| Problem::from(FieldErrors(vec![error])))?;
-    let mut form = form.map_err(|_| Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "content-type-unsupported", "a multipart form is needed"))?;
+    let mut form =
+        form.map_err(|_| Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "content-type-unsupported", "a multipart form is needed"))?;
     let file = file_of(&mut form).await?;
     let file_name = file.file_name().map(|name| name.chars().filter(|character| !character.is_control()).take(200).collect());
     let files = &tenant.state().files;
@@ -92,7 +93,9 @@ pub(super) async fn handler(
 /// The part of the form that is the file; others before it are passed over.
 async fn file_of(form: &mut Multipart) -> Result<Field<'_>, Problem> {
     let field = form.next_field().await.map_err(|error| form_problem(&error))?;
-    field.filter(|field| field.name() == Some("file")).ok_or_else(|| Problem::field("file", "missing", "the form has one part, named `file`"))
+    field
+        .filter(|field| field.name() == Some("file"))
+        .ok_or_else(|| Problem::field("file", "missing", "the form has one part, named `file`"))
 }
 
 fn upload_problem(error: &ObjectError) -> Problem {

@@ -40,9 +40,7 @@ pub(super) async fn handler(tenant: Allowed<ContactsRead>, Path(id): Path<Import
         Ok(Some((Bytes::from(export::to_csv(&rows)), (tenant, last))))
     });
     let head = stream::iter([Ok(Bytes::from_static(export::HEADER))]);
-    let headers = [
-        (header::CONTENT_TYPE, "text/csv; charset=utf-8"),
-        (header::CONTENT_DISPOSITION, "attachment; filename=\"rejected.csv\""),
-    ];
+    let headers =
+        [(header::CONTENT_TYPE, "text/csv; charset=utf-8"), (header::CONTENT_DISPOSITION, "attachment; filename=\"rejected.csv\"")];
     Ok((headers, Body::from_stream(futures::StreamExt::chain(head, pages))).into_response())
 }

@@ -14,9 +14,7 @@ use crate::state::AppState;
 
 /// What the provider calls.
 pub(super) fn received() -> OpenApiRouter<AppState> {
-    OpenApiRouter::default()
-        .routes(routes!(handshake::handler, receive::handler))
-        .routes(routes!(handshake::incoming, receive::incoming))
+    OpenApiRouter::default().routes(routes!(handshake::handler, receive::handler)).routes(routes!(handshake::incoming, receive::incoming))
 }
 
 /// The store of what it sent.

@@ -22,7 +22,11 @@ const SIGNATURE: &str = "x-hub-signature-256";
     (status = 413, description = "Larger than anything the provider sends"),
     (status = 503, description = "Not stored: to be sent again"),
 ))]
-pub(super) async fn handler(State(state): State<AppState>, headers: HeaderMap, body: Result<Bytes, BytesRejection>) -> Result<StatusCode, Problem> {
+pub(super) async fn handler(
+    State(state): State<AppState>,
+    headers: HeaderMap,
+    body: Result<Bytes, BytesRejection>,
+) -> Result<StatusCode, Problem> {
     receive(&state, &headers, body).await
 }
 
@@ -35,7 +39,11 @@ pub(super) async fn handler(State(state): State<AppState>, headers: HeaderMap, b
     (status = 413, description = "Larger than anything the provider sends"),
     (status = 503, description = "Not stored: to be sent again"),
 ))]
-pub(super) async fn incoming(State(state): State<AppState>, headers: HeaderMap, body: Result<Bytes, BytesRejection>) -> Result<StatusCode, Problem> {
+pub(super) async fn incoming(
+    State(state): State<AppState>,
+    headers: HeaderMap,
+    body: Result<Bytes, BytesRejection>,
+) -> Result<StatusCode, Problem> {
     receive(&state, &headers, body).await
 }
 

@@ -67,7 +67,9 @@ pub(super) async fn matches_somebody(tx: &mut TenantTx, audience: &Audience) -> 
 ///
 /// Everybody who matches has a row; who cannot or must not be sent to is `skipped` with the reason.
 pub(super) async fn freeze(tx: &mut TenantTx, campaign: &Campaign, facts: &RunFacts) -> Result<i32, DbError> {
-    sqlx::query!("select set_config('statement_timeout', '600000', true) as timeout, set_config('work_mem', '64MB', true) as memory").fetch_one(tx.conn()).await?;
+    sqlx::query!("select set_config('statement_timeout', '600000', true) as timeout, set_config('work_mem', '64MB', true) as memory")
+        .fetch_one(tx.conn())
+        .await?;
     let audience = recipients(tx, campaign, facts).await?;
     messages(tx, campaign.id, &facts.category).await?;
     chunks(tx, campaign.id, audience).await?;

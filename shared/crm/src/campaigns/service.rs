@@ -90,6 +90,8 @@ pub(super) enum Prepared {
     Frozen,
     /// The campaign is not being prepared (any more).
     NothingToDo,
+    /// The campaign was cancelled while it was being frozen: what was frozen is to be rolled back.
+    CalledOff,
 }
 
 /// Freezes the audience of a campaign in state `preparing`; when that cannot be done any more the campaign fails, with the reason.
@@ -120,7 +122,12 @@ pub(super) async fn prepare(tx: &mut TenantTx, clock: &dyn Clock, settings: Sett
         store::run_set_state(tx, id, "finished").await?;
         return Ok(Prepared::NothingToDo);
     }
-    Ok(Prepared::Frozen)
+    // Freezing takes its time: whoever cancelled meanwhile saw no run to cancel.
+    store::lock(tx, id).await?;
+    match find(tx, id).await?.state {
+        CampaignState::Cancelled => Ok(Prepared::CalledOff),
+        _ => Ok(Prepared::Frozen),
+    }
 }
 
 fn run_facts(facts: &LaunchFacts, settings: Settings) -> Result<RunFacts, CampaignError> {
@@ -150,6 +157,7 @@ pub(super) async fn analyze_ledger(tx: &mut TenantTx, id: CampaignId) -> Result<
 
 /// Lets the lane send a frozen campaign, unless somebody paused or cancelled it meanwhile.
 pub(super) async fn start(tx: &mut TenantTx, clock: &dyn Clock, id: CampaignId) -> Result<(), CampaignError> {
+    store::lock(tx, id).await?;
     let campaign = find(tx, id).await?;
     let run = match campaign.state {
         CampaignState::Preparing => {
@@ -166,6 +174,7 @@ pub(super) async fn start(tx: &mut TenantTx, clock: &dyn Clock, id: CampaignId) 
 
 /// Stops new messages. What is in flight settles normally.
 pub async fn pause(tx: &mut TenantTx, clock: &dyn Clock, id: CampaignId) -> Result<Campaign, CampaignError> {
+    store::lock(tx, id).await?;
     let campaign = find(tx, id).await?;
     if !campaign.state.can_pause() {
         return Err(CampaignError::WrongState { state: campaign.state, verb: "paused" });
@@ -178,6 +187,7 @@ pub async fn pause(tx: &mut TenantTx, clock: &dyn Clock, id: CampaignId) -> Resu
 
 /// Goes on at once.
 pub async fn resume(tx: &mut TenantTx, clock: &dyn Clock, id: CampaignId) -> Result<Campaign, CampaignError> {
+    store::lock(tx, id).await?;
     let campaign = find(tx, id).await?;
     if campaign.state != CampaignState::Paused {
         return Err(CampaignError::WrongState { state: campaign.state, verb: "resumed" });
@@ -195,6 +205,7 @@ pub async fn resume(tx: &mut TenantTx, clock: &dyn Clock, id: CampaignId) -> Res
 
 /// Stops for good: what was not sent never will be.
 pub async fn cancel(tx: &mut TenantTx, clock: &dyn Clock, id: CampaignId) -> Result<Campaign, CampaignError> {
+    store::lock(tx, id).await?;
     let campaign = find(tx, id).await?;
     if !campaign.state.can_cancel() {
         return Err(CampaignError::WrongState { state: campaign.state, verb: "cancelled" });
@@ -216,7 +227,13 @@ pub async fn counters(tx: &mut TenantTx, id: CampaignId) -> Result<(Campaign, Co
     Ok((campaign, counters))
 }
 
-async fn transition(tx: &mut TenantTx, clock: &dyn Clock, campaign: &Campaign, to: CampaignState, verb: &'static str) -> Result<(), CampaignError> {
+async fn transition(
+    tx: &mut TenantTx,
+    clock: &dyn Clock,
+    campaign: &Campaign,
+    to: CampaignState,
+    verb: &'static str,
+) -> Result<(), CampaignError> {
     if store::transition(tx, campaign.id, campaign.state, to, None, clock.now()).await? {
         Ok(())
     } else {

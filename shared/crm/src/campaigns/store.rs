@@ -115,6 +115,12 @@ pub(super) async fn find(tx: &mut TenantTx, id: CampaignId) -> Result<Option<Cam
     row.map(Campaign::try_from).transpose()
 }
 
+/// Locks the campaign until the end of the transaction, so that what is read of it and its run next stays true.
+pub(super) async fn lock(tx: &mut TenantTx, id: CampaignId) -> Result<(), DbError> {
+    sqlx::query!("select id from campaigns where id = $1 for no key update", id as _).fetch_optional(tx.conn()).await?;
+    Ok(())
+}
+
 /// A page of campaigns, the newest first.
 pub(super) async fn page(tx: &mut TenantTx, state: Option<CampaignState>, request: PageRequest) -> Result<Page<Campaign>, DbError> {
     let rows = sqlx::query_as!(

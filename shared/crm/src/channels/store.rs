@@ -163,7 +163,13 @@ pub(super) async fn replace_token(tx: &mut TenantTx, id: ChannelId, sealed: &[u8
 }
 
 /// Connects the channel, unless its token was replaced meanwhile.
-pub(super) async fn connect(tx: &mut TenantTx, id: ChannelId, version: i32, reading: &Reading, now: DateTime<Utc>) -> Result<bool, DbError> {
+pub(super) async fn connect(
+    tx: &mut TenantTx,
+    id: ChannelId,
+    version: i32,
+    reading: &Reading,
+    now: DateTime<Utc>,
+) -> Result<bool, DbError> {
     let done = sqlx::query!(
         "update channels
          set state = 'connected', state_reason = null, display_phone_number = $3, verified_name = $4, quality = $5, messaging_tier = $6,

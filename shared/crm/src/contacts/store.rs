@@ -27,10 +27,11 @@ impl TryFrom<ContactRow> for Contact {
     type Error = DbError;
 
     fn try_from(row: ContactRow) -> Result<Self, DbError> {
-        let bad = |column| DbError::BadRow { table: "contacts", id: row.id.to_string(), column };
+        let id = row.id;
+        let bad = |column| DbError::BadRow { table: "contacts", id: id.to_string(), column };
         Ok(Self {
             id: row.id.into(),
-            phone_number: row.phone_number.as_deref().map(PhoneNumber::parse).transpose().map_err(|_| bad("phone_number"))?,
+            phone_number: row.phone_number.map(PhoneNumber::from_row).transpose().map_err(|_| bad("phone_number"))?,
             name: row.name,
             email: row.email.as_deref().map(EmailAddress::parse).transpose().map_err(|_| bad("email"))?,
             tags: row.tags,
@@ -167,9 +168,7 @@ pub(super) async fn exceptions_opt_out(tx: &mut TenantTx, address: &PhoneNumber,
 
 /// Takes an opt-out back. Addresses that are suppressed or blocked stay so.
 pub(super) async fn exceptions_opt_in(tx: &mut TenantTx, address: &PhoneNumber) -> Result<(), DbError> {
-    sqlx::query!("delete from contact_exceptions where address = $1 and reason = 'optedOut'", address.as_e164())
-        .execute(tx.conn())
-        .await?;
+    sqlx::query!("delete from contact_exceptions where address = $1 and reason = 'optedOut'", address.as_e164()).execute(tx.conn()).await?;
     Ok(())
 }
 

@@ -100,7 +100,8 @@ async fn an_opt_out_follows_to_a_new_number() {
 async fn fields_are_changed_or_emptied_one_by_one() {
     let app = Arranged::new().await;
     let contact = create(&app, NewContact { email: Some("ada@example.com".into()), ..ada() }).await.unwrap();
-    let change = ContactPatch { email: Change::Set(None), tags: Some(vec!["a".into(), " a ".into(), String::new()]), ..ContactPatch::default() };
+    let change =
+        ContactPatch { email: Change::Set(None), tags: Some(vec!["a".into(), " a ".into(), String::new()]), ..ContactPatch::default() };
     let changed = patch(&app, &contact, change).await.unwrap();
     assert_eq!(changed.email, None);
     assert_eq!(changed.tags, ["a"]);

@@ -29,10 +29,10 @@ pub struct Password(SecretString);
 /// Why a password cannot be chosen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum PasswordError {
-    /// Fewer than [`MIN_LENGTH`] characters.
+    /// Fewer than 10 characters.
     #[error("a password has at least {MIN_LENGTH} characters")]
     TooShort,
-    /// More than [`MAX_LENGTH`] characters.
+    /// More than 128 characters.
     #[error("a password has at most {MAX_LENGTH} characters")]
     TooLong,
 }

@@ -24,7 +24,7 @@ pub struct Access {
     pub user: UserId,
     /// For which organization.
     pub organization: OrganizationId,
-    /// The role at the time of signing in; what counts is the present one, see [`super::standing`].
+    /// The role at the time of signing in; what counts is the present one, see [`super::Identity::standing`].
     pub role: Role,
     /// The login.
     pub session: SessionId,

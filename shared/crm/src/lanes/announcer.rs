@@ -30,7 +30,9 @@ impl Announcer for LaneAnnouncer {
         }
         let pool = self.0.clone();
         tokio::spawn(async move {
-            let told = sqlx::query!("select pg_notify('lanes', channel) from unnest($1::text[]) channel", &channels).execute(pool.executor()).await;
+            let told = sqlx::query!("select pg_notify('lanes', channel) from unnest($1::text[]) channel", &channels)
+                .execute(pool.executor())
+                .await;
             if let Err(error) = told {
                 tracing::debug!(%error, "a lane was not announced; the poll will find it");
             }

@@ -55,7 +55,7 @@ pub async fn take(pool: &LedgerPool, owner: Uuid, lease: Duration, limit: i64) -
     let rows = sqlx::query!(
         r#"with takeable as materialized (
             select l.organization_id, l.channel_id, l.owner as last_owner,
-                   coalesce(l.released_at > clock_timestamp() - interval '1 s', l.owner is not null) as warm
+                   l.owner is not null or coalesce(l.released_at > clock_timestamp() - interval '1 s', false) as warm
             from lanes l
             left join lane_signals s on s.organization_id = l.organization_id and s.channel_id = l.channel_id
             where (l.lease_until is null or l.lease_until <= clock_timestamp())

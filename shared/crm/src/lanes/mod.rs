@@ -8,5 +8,5 @@ mod leases;
 mod signals;
 
 pub use announcer::{LANES_CHANNEL, LaneAnnouncer};
-pub use leases::{Lane, LaneKey, LaneRate, LeaseLost, Renewal, give_back, rest, renew, take, wake_seq};
+pub use leases::{Lane, LaneKey, LaneRate, LeaseLost, Renewal, give_back, renew, rest, take, wake_seq};
 pub use signals::{create, signal};

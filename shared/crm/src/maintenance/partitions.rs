@@ -5,7 +5,7 @@ use std::time::Duration;
 use queue::{Job, JobError, Queue, System};
 use serde::{Deserialize, Serialize};
 
-/// Makes the partitions of the campaign ledger and of the raw webhooks that will be needed next.
+/// Makes the partitions of the campaign ledger and of the raw webhooks that will be needed next, and drops those of old webhooks.
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub struct EnsurePartitions {}
 
@@ -18,7 +18,7 @@ impl Job for EnsurePartitions {
     async fn run(&self, ctx: &System) -> Result<(), JobError> {
         let mut tx = ctx.begin("make partitions").await?;
         sqlx::query!("select ensure_ledger_partitions(now())").execute(tx.conn()).await.map_err(JobError::retry)?;
-        sqlx::query!("select ensure_webhook_partitions(now())").execute(tx.conn()).await.map_err(JobError::retry)?;
+        crate::webhooks::service::maintain(&mut tx).await?;
         tx.commit().await?;
         Ok(())
     }

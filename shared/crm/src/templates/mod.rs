@@ -14,5 +14,7 @@ pub(crate) mod store;
 mod tests;
 
 pub use error::TemplateError;
+pub use model::{
+    Category, NewTemplate, ParameterFormat, StatusUpdate, Template, TemplateEvent, TemplateFilter, TemplateKey, TemplatePatch,
+};
 pub use preview::{Preview, VariableValue};
-pub use model::{Category, NewTemplate, ParameterFormat, StatusUpdate, Template, TemplateEvent, TemplateFilter, TemplateKey, TemplatePatch};

@@ -160,7 +160,9 @@ fn check_header(mut at: Place<'_>, header: &Value) {
     if format == "TEXT" {
         let samples = match at.content.format {
             ParameterFormat::Positional => Samples::List(header.pointer("/example/header_text"), "example.header_text"),
-            ParameterFormat::Named => Samples::Named(header.pointer("/example/header_text_named_params"), "example.header_text_named_params"),
+            ParameterFormat::Named => {
+                Samples::Named(header.pointer("/example/header_text_named_params"), "example.header_text_named_params")
+            }
         };
         check_text(&mut at, header, &Text { longest: MAX_HEADER, most_variables: MAX_HEADER_VARIABLES, one_line: true, samples });
         let text = header.get("text").and_then(Value::as_str).unwrap_or_default();

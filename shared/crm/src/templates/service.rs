@@ -8,7 +8,8 @@ use super::{
     error::TemplateError,
     jobs::{Poll, Submit, Sync},
     model::{
-        Category, NewTemplate, Source, StatusChange, StatusUpdate, Template, TemplateEvent, TemplateFilter, TemplatePatch, language_of, status,
+        Category, NewTemplate, Source, StatusChange, StatusUpdate, Template, TemplateEvent, TemplateFilter, TemplatePatch, language_of,
+        status,
     },
     rules, store,
 };

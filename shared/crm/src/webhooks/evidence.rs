@@ -117,8 +117,7 @@ impl Batch {
 
     /// Everything, in the order of the ledger's keys.
     pub(super) fn into_items(self) -> Vec<Item> {
-        let mut items: Vec<Item> =
-            self.0.into_iter().map(|(attempt, (evidence, bodies))| Item { attempt, evidence, bodies }).collect();
+        let mut items: Vec<Item> = self.0.into_iter().map(|(attempt, (evidence, bodies))| Item { attempt, evidence, bodies }).collect();
         items.sort_unstable_by(|a, b| a.attempt.cmp(&b.attempt));
         items
     }
@@ -140,7 +139,13 @@ mod tests {
 
     #[test]
     fn a_batch_says_the_same_in_any_order_and_with_repeats() {
-        let all = [status(Happened::Sent, 1), status(Happened::Failed, 2), status(Happened::Delivered, 3), status(Happened::Read, 4), status(Happened::Sent, 9)];
+        let all = [
+            status(Happened::Sent, 1),
+            status(Happened::Failed, 2),
+            status(Happened::Delivered, 3),
+            status(Happened::Read, 4),
+            status(Happened::Sent, 9),
+        ];
         let mut forward = Evidence::default();
         let mut backward = Evidence::default();
         for one in &all {

@@ -254,14 +254,12 @@ async fn settle(tx: &mut SystemTx, taken: &[Taken], readings: Vec<Result<Reading
         };
         let matched = reading.numbers.iter().all(|number| found.owners.contains_key(number))
             && reading.templates.iter().all(|update| found.accounts.contains_key(&update.business_account_id));
-        let organization = only(
-            reading.numbers.iter().map(|number| found.owners.get(number).map(|owner| owner.0)).chain(
-                reading.accounts.iter().flat_map(|account| match found.accounts.get(account) {
-                    Some(organizations) => organizations.iter().map(|organization| Some(*organization)).collect(),
-                    None => vec![None],
-                }),
-            ),
-        );
+        let organization = only(reading.numbers.iter().map(|number| found.owners.get(number).map(|owner| owner.0)).chain(
+            reading.accounts.iter().flat_map(|account| match found.accounts.get(account) {
+                Some(organizations) => organizations.iter().map(|organization| Some(*organization)).collect(),
+                None => vec![None],
+            }),
+        ));
         let field = reading.field;
         if !matched && one.age_s >= UNMATCHED_S {
             folded.dead += 1;

@@ -132,7 +132,9 @@ enum Failure {
 fn is_about_values(error: &DbError) -> bool {
     match error {
         DbError::BadRow { .. } | DbError::Sqlx(sqlx::Error::Encode(_)) => true,
-        error => error.code().is_some_and(|code| code.starts_with("21") || code.starts_with("22") || code.starts_with("23") || code.starts_with("54")),
+        error => error
+            .code()
+            .is_some_and(|code| code.starts_with("21") || code.starts_with("22") || code.starts_with("23") || code.starts_with("54")),
     }
 }
 

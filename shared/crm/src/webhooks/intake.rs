@@ -75,12 +75,7 @@ impl Intake {
     pub fn start(pool: LedgerPool, clock: SharedClock) -> Self {
         let (queue, waiting) = mpsc::channel(MAX_WAITING);
         let writer = tokio::spawn(write(Writer { announcer: Announcer::start(pool.clone()), pool }, waiting));
-        Self {
-            queue: Mutex::new(Some(queue)),
-            room: Arc::new(Semaphore::new(MAX_WAITING_UNITS)),
-            clock,
-            writer: Mutex::new(Some(writer)),
-        }
+        Self { queue: Mutex::new(Some(queue)), room: Arc::new(Semaphore::new(MAX_WAITING_UNITS)), clock, writer: Mutex::new(Some(writer)) }
     }
 
     /// Stores a verified body; `app` is the number of the secret that verified it. When it returns an id, body and queue entry are durable.
@@ -157,7 +152,12 @@ impl Writer {
                     groups.push(group);
                 }
                 Err(error) => {
-                    tracing::error!(error = &error as &dyn std::error::Error, requests = group.len(), "cannot store {} webhook requests", group.len());
+                    tracing::error!(
+                        error = &error as &dyn std::error::Error,
+                        requests = group.len(),
+                        "cannot store {} webhook requests",
+                        group.len()
+                    );
                     metrics::counter!("webhook_requests_refused_total").increment(group.len() as u64);
                     for one in group {
                         let _ = one.answer.send(Err(IntakeError::Store));
@@ -197,7 +197,10 @@ impl Announcer {
                 loop {
                     wanted.notified().await;
                     if let Err(error) = store::announce(&pool).await {
-                        tracing::debug!(error = &error as &dyn std::error::Error, "stored webhook requests were not announced; the poll will find them");
+                        tracing::debug!(
+                            error = &error as &dyn std::error::Error,
+                            "stored webhook requests were not announced; the poll will find them"
+                        );
                     }
                     if ended.load(Ordering::Acquire) {
                         return;

@@ -1,13 +1,9 @@
 //! What people and the scheduler do with stored requests.
 
-use chrono::{DateTime, TimeDelta, Utc};
 use db::{Db, DbError, SystemTx, TenantTx};
 use kernel::{OrganizationId, Page, PageRequest, WebhookEventId};
 
 use super::{Event, EventFilter, WebhookError, store};
-
-/// How long raw requests are kept.
-const KEPT: TimeDelta = TimeDelta::days(30);
 
 /// Requests of the organization, and those that belong to nobody, the newest first.
 pub async fn list(tx: &mut TenantTx, filter: &EventFilter, page: PageRequest) -> Result<Page<Event>, WebhookError> {
@@ -36,8 +32,8 @@ pub async fn replay(db: &Db, organization: OrganizationId, id: WebhookEventId) -
     Ok(event)
 }
 
-/// Makes the partitions of the coming days and drops those whose time is over; answers how many were dropped. Safe to repeat.
-pub async fn maintain(tx: &mut SystemTx, now: DateTime<Utc>) -> Result<i32, DbError> {
-    store::ensure_partitions(tx, now).await?;
-    store::drop_partitions(tx, now - KEPT).await
+/// Makes the partitions of the coming days and drops those in which everything is older than 30 days, by the clock of the database; answers
+/// how many were dropped. Safe to repeat.
+pub async fn maintain(tx: &mut SystemTx) -> Result<i32, DbError> {
+    store::maintain_partitions(tx).await
 }

@@ -28,6 +28,10 @@ impl Job for Prepare {
         let settings = *ctx.get::<Settings>()?;
         let mut tx = ctx.begin().await?;
         let prepared = service::prepare(&mut tx, ctx.clock(), settings, self.campaign).await.map_err(retry)?;
+        if prepared == Prepared::CalledOff {
+            tx.rollback().await?;
+            return Ok(());
+        }
         ctx.progress(&mut tx).await?;
         tx.commit().await?;
         if prepared == Prepared::NothingToDo {

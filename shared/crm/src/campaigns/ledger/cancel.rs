@@ -6,7 +6,8 @@ use kernel::CampaignId;
 use crate::lanes::LaneKey;
 
 /// Cancels the planned and held rows of up to `chunks` chunks after number `after`, and those off the straight path. Answers the number
-/// of the last chunk, none when there were no more. A chunk with claimed rows stays open for those.
+/// of the last chunk, none when there were no more. A chunk with claimed rows stays open for those, also when an intent took
+/// them while the statement ran.
 pub async fn cancel_batch(pool: &LedgerPool, lane: LaneKey, campaign: CampaignId, after: i32, chunks: i64) -> Result<Option<i32>, DbError> {
     let last = sqlx::query_scalar!(
         r#"with run as materialized (
@@ -48,10 +49,10 @@ pub async fn cancel_batch(pool: &LedgerPool, lane: LaneKey, campaign: CampaignId
         ),
         walked as (
             update campaign_chunks x
-            set state = case when exists (
-                    select from campaign_messages m
-                    where m.organization_id = $1 and m.campaign_id = $2 and m.seq between c.seq_from and c.seq_to and m.state = 2
-                ) then 1 else 2 end
+            set state = case when (
+                    select count(*) from campaign_messages m
+                    where m.organization_id = $1 and m.campaign_id = $2 and m.seq between c.seq_from and c.seq_to and m.state in (0, 1, 2)
+                ) = (select count(*) from u where u.seq between c.seq_from and c.seq_to) then 2 else 1 end
             from c
             where x.organization_id = $1 and x.campaign_id = $2 and x.chunk_no = c.chunk_no
             returning x.chunk_no

@@ -25,7 +25,7 @@ pub async fn due_rows(pool: &LedgerPool, lane: LaneKey, limit: i64) -> Result<Ve
         join campaign_runs run on run.organization_id = $1 and run.campaign_id = d.campaign_id and run.state = 'running'
         join campaign_messages m on m.organization_id = $1 and m.campaign_id = d.campaign_id and m.seq = d.seq and m.state in (0, 1)
         join campaign_recipients r on r.organization_id = $1 and r.campaign_id = d.campaign_id and r.seq = d.seq
-        where d.organization_id = $1 and d.channel_id = $2 and d.not_before <= clock_timestamp() and d.kind in ('retry', 'held')
+        where d.organization_id = $1 and d.channel_id = $2 and d.not_before <= now() and d.kind in ('retry', 'held')
         order by d.not_before
         limit $3"#,
         lane.organization as _,
@@ -51,20 +51,38 @@ pub async fn due_rows(pool: &LedgerPool, lane: LaneKey, limit: i64) -> Result<Ve
 }
 
 /// The instant at which the next waiting row of the lane's open runs falls due, and how far away that is for the database's clock.
-/// Rows of paused runs count only where they wait to be settled.
-pub async fn next_due(pool: &LedgerPool, lane: LaneKey) -> Result<Option<(DateTime<Utc>, f64)>, DbError> {
+/// Rows of paused runs, and all of a number that cannot send, count only where they wait to be settled.
+pub async fn next_due(pool: &LedgerPool, lane: LaneKey, can_send: bool) -> Result<Option<(DateTime<Utc>, f64)>, DbError> {
     let row = sqlx::query!(
         r#"select d.not_before, extract(epoch from d.not_before - clock_timestamp())::float8 as "seconds!"
         from campaign_due d
         join campaign_runs run on run.organization_id = $1 and run.campaign_id = d.campaign_id
         where d.organization_id = $1 and d.channel_id = $2
-          and (run.state = 'running' or (d.kind = 'unknown' and run.state in ('paused', 'cancelling')))
+          and ((run.state = 'running' and $3) or (d.kind = 'unknown' and run.state in ('running', 'paused', 'cancelling')))
         order by d.not_before
         limit 1"#,
         lane.organization as _,
         lane.channel as _,
+        can_send,
     )
     .fetch_optional(pool.executor())
     .await?;
     Ok(row.map(|row| (row.not_before, row.seconds)))
+}
+
+/// Deletes rows off the straight path whose message is settled. A statement that settles a row after waiting for its lock cannot see the due row that the
+/// lock's last holder inserted; it is swept here, at every empty look, so that no run waits for it. Rows that are put off to later are left alone until then. Answers how many
+/// there were.
+pub async fn forget_settled(pool: &LedgerPool, lane: LaneKey) -> Result<u64, DbError> {
+    let forgotten = sqlx::query!(
+        "delete from campaign_due d
+         using campaign_messages m
+         where d.organization_id = $1 and d.channel_id = $2 and (d.kind = 'unknown' or d.not_before <= now())
+           and m.organization_id = $1 and m.campaign_id = d.campaign_id and m.seq = d.seq and m.state > 3",
+        lane.organization as _,
+        lane.channel as _,
+    )
+    .execute(pool.executor())
+    .await?;
+    Ok(forgotten.rows_affected())
 }

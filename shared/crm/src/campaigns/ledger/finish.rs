@@ -18,8 +18,8 @@ pub enum Finish {
 
 /// Looks whether a run has come to its end, and if so closes run and campaign: `completed`, `completedWithErrors` (some failed or unconfirmed) or `cancelled`.
 ///
-/// Cheap while chunks are open. At the end the ledger is recounted in the same snapshot and the counters are set to the recount; a difference
-/// from what the deltas said is logged as an error.
+/// Cheap while chunks are open. At the end the ledger is recounted in the same snapshot; a difference from what the counters say is logged as an error.
+/// The campaign is locked before its run, as pausing by hand does.
 pub async fn finish(pool: &LedgerPool, lane: LaneKey, campaign: CampaignId) -> Result<Finish, DbError> {
     let open = sqlx::query_scalar!(
         r#"select exists (select from campaign_chunks where organization_id = $1 and campaign_id = $2 and state < 2)
@@ -74,19 +74,20 @@ async fn close(pool: &LedgerPool, lane: LaneKey, campaign: CampaignId) -> Result
                    coalesce(sum(n) filter (where state in (4, 7)), 0) as errors
             from recount
         ),
-        run as (
-            update campaign_runs r
-            set state = 'finished'
-            from verdict
-            where r.organization_id = $1 and r.campaign_id = $2 and r.state in ('running', 'paused', 'cancelling') and verdict.unsettled = 0
-            returning r.campaign_id
-        ),
         campaign as (
             update campaigns c
             set state = case when c.state = 'cancelling' then 'cancelled' when verdict.errors > 0 then 'completedWithErrors' else 'completed' end,
                 state_reason = null, version = version + 1, updated_at = clock_timestamp(), finished_at = clock_timestamp()
-            from verdict, run
-            where c.organization_id = $1 and c.id = run.campaign_id
+            from verdict
+            where c.organization_id = $1 and c.id = $2 and c.state in ('running', 'paused', 'finishing', 'cancelling') and verdict.unsettled = 0
+            returning c.id
+        ),
+        run as (
+            update campaign_runs r
+            set state = 'finished'
+            from campaign
+            where r.organization_id = $1 and r.campaign_id = campaign.id and r.state in ('running', 'paused', 'cancelling')
+            returning r.campaign_id
         )
         select (select count(*) from run) as "closed!", verdict.unsettled as "unsettled!",
                (select count(*) from recount full join counted using (state) where coalesce(recount.n, 0) <> coalesce(counted.n, 0)) as "different!"
@@ -97,6 +98,8 @@ async fn close(pool: &LedgerPool, lane: LaneKey, campaign: CampaignId) -> Result
     .fetch_one(pool.executor())
     .await?;
     if row.unsettled > 0 {
+        // A late answer may have put rows back since; a row that stays so is one that nothing looks after.
+        tracing::warn!(campaign.id = %campaign, rows = row.unsettled, "campaign {campaign}: rows are not settled although nothing waits");
         return Ok(Finish::Unsent);
     }
     if row.different > 0 {

@@ -44,6 +44,8 @@ pub type IntentAnswer = Vec<Claim>;
 ///
 /// Only the returned rows changed; only those in state `claimed` may be sent. Nothing is returned when the lease, the run or its
 /// permission to send is gone. The condition on state and attempt number stands on the target row itself.
+///
+/// Rows of `campaign_due` are named by an array, not by a join: a plan made while that table was empty would walk all due rows of the campaign.
 pub async fn claim(pool: &LedgerPool, request: &ClaimRequest<'_>) -> Result<IntentAnswer, DbError> {
     let rows = sqlx::query!(
         r#"with permitted as materialized (
@@ -83,11 +85,11 @@ pub async fn claim(pool: &LedgerPool, request: &ClaimRequest<'_>) -> Result<Inte
             update campaign_due d
             set kind = 'inFlight', not_before = clock_timestamp() + interval '10 minutes'
             from u
-            where d.organization_id = $1 and d.campaign_id = $5 and d.seq = u.seq and u.state = 2
+            where d.organization_id = $1 and d.campaign_id = $5 and d.seq = any($7) and d.seq = u.seq and u.state = 2
         ),
         gone as (
             delete from campaign_due d using u
-            where d.organization_id = $1 and d.campaign_id = $5 and d.seq = u.seq and u.state = 20
+            where d.organization_id = $1 and d.campaign_id = $5 and d.seq = any($7) and d.seq = u.seq and u.state = 20
         )
         select seq, state from u"#,
         request.lane.organization as _,
@@ -106,10 +108,7 @@ pub async fn claim(pool: &LedgerPool, request: &ClaimRequest<'_>) -> Result<Inte
 }
 
 /// Reads back what an intent did whose answer was lost: the rows that carry its nonce, with the instant of the claim and the database's present one.
-pub async fn claims_of_nonce(
-    pool: &LedgerPool,
-    request: &ClaimRequest<'_>,
-) -> Result<Vec<(Claim, Option<DateTime<Utc>>)>, DbError> {
+pub async fn claims_of_nonce(pool: &LedgerPool, request: &ClaimRequest<'_>) -> Result<Vec<(Claim, Option<DateTime<Utc>>)>, DbError> {
     let rows = sqlx::query!(
         "select seq, state, claimed_at from campaign_messages
          where organization_id = $1 and campaign_id = $2 and seq = any($3) and nonce = $4",

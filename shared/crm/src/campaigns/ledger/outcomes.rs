@@ -66,7 +66,10 @@ pub struct OutcomeRow {
 }
 
 /// Records outcomes of any campaigns, at most some 500 in one statement. Answers how many rows changed: an attempt that is no longer
-/// current changes nothing.
+/// current changes nothing, and storing the same outcome again changes nothing more.
+///
+/// A row that was given up is not sent any more, as its run may be over: it stays `unconfirmed` when it was not written, and has failed when it
+/// was refused, were it only for now.
 pub async fn record(pool: &LedgerPool, rows: &[OutcomeRow]) -> Result<u64, DbError> {
     let mut columns = Columns::with_capacity(rows.len());
     for row in rows {
@@ -91,7 +94,8 @@ pub async fn record(pool: &LedgerPool, rows: &[OutcomeRow]) -> Result<u64, DbErr
             select k.*,
                    case when k.state >= 5 and k.old_state >= 5 then greatest(k.state, k.old_state)
                         when k.state >= 5 then k.state
-                        when k.state in (0, 1) and k.old_state in (2, 3, 4) then k.state
+                        when k.state in (0, 1) and k.old_state in (2, 3) then k.state
+                        when k.state in (0, 1) and k.old_state = 4 and k.rejected then 7
                         when k.state = 3 and k.old_state = 2 then k.state
                         else k.old_state
                    end as new_state
@@ -107,11 +111,11 @@ pub async fn record(pool: &LedgerPool, rows: &[OutcomeRow]) -> Result<u64, DbErr
                 accepted_at = case when t.state = 5 then coalesce(m.accepted_at, clock_timestamp()) else m.accepted_at end,
                 failed_at = case when t.new_state = 7 then coalesce(m.failed_at, clock_timestamp()) else m.failed_at end,
                 error_code = case when t.new_state in (0, 1, 7) then coalesce(t.error_code, m.error_code) else m.error_code end,
-                reason = case when t.new_state = t.state then t.reason else m.reason end
+                reason = case when t.new_state = t.state or (t.new_state = 7 and t.old_state = 4) then t.reason else m.reason end
             from t
             where m.organization_id = t.organization_id and m.campaign_id = t.campaign_id and m.seq = t.seq
               and m.attempt_no = t.attempt_no and m.nonce = t.nonce
-            returning m.organization_id, m.campaign_id, m.seq, t.old_state, m.state, t.delay_s, t.channel_id
+            returning m.organization_id, m.campaign_id, m.seq, t.old_state, m.state, t.delay_s, t.channel_id, t.provider_id
         ),
         moved as (
             insert into campaign_counter_deltas (organization_id, campaign_id, from_state, to_state, n)
@@ -126,12 +130,31 @@ pub async fn record(pool: &LedgerPool, rows: &[OutcomeRow]) -> Result<u64, DbErr
             on conflict (organization_id, campaign_id, seq) do update set not_before = excluded.not_before, kind = excluded.kind
         ),
         settled as (
-            delete from campaign_due d using u
-            where d.organization_id = u.organization_id and d.campaign_id = u.campaign_id and d.seq = u.seq and u.state > 3
+            delete from campaign_due
+            where ctid = any(array(
+                select d.ctid
+                from u
+                cross join lateral (
+                    select c.ctid from campaign_due c
+                    where c.organization_id = u.organization_id and c.campaign_id = u.campaign_id and c.seq = u.seq
+                    offset 0
+                ) d
+                where u.state > 3
+            ))
         ),
         history as (
             insert into campaign_attempts (organization_id, campaign_id, seq, attempt_no, nonce, outcome, error_code, detail)
-            select organization_id, campaign_id, seq, attempt_no, nonce, 'rejected', error_code, reason from t where rejected
+            select organization_id, campaign_id, seq, attempt_no, nonce, 'rejected', error_code, reason
+            from t
+            where rejected and new_state <> old_state
+        ),
+        named as (
+            insert into provider_ids (organization_id, channel_id, provider_id, kind, id, seq)
+            select organization_id, channel_id, provider_id, 1, campaign_id, seq
+            from u
+            where provider_id is not null and old_state < 5
+            order by 1, 2, 3
+            on conflict do nothing
         )
         select count(*) as "count!" from u"#,
         &columns.organizations,

@@ -37,7 +37,7 @@ pub struct Run {
 }
 
 /// What sending must know of the number.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ChannelSending {
     /// The provider's id of the number.
     pub phone_number_id: String,
@@ -99,19 +99,22 @@ pub async fn open_runs(pool: &LedgerPool, lane: LaneKey) -> Result<Vec<Run>, DbE
 }
 
 /// Pauses a running run because the provider or a breaker demands it; the reason is a stable code that people see. A run that is not running stays as it is.
+///
+/// The campaign is locked before its run, as pausing by hand does.
 pub async fn pause_for_reason(pool: &LedgerPool, lane: LaneKey, campaign: CampaignId, reason: &str) -> Result<bool, DbError> {
     let paused = sqlx::query_scalar!(
-        r#"with run as (
-            update campaign_runs set state = 'paused', epoch = epoch + 1
-            where organization_id = $1 and campaign_id = $2 and state = 'running'
-            returning campaign_id
-        ),
-        campaign as (
+        r#"with campaign as (
             update campaigns c
             set state = 'paused', state_reason = $3, version = version + 1, updated_at = clock_timestamp()
-            from run
-            where c.organization_id = $1 and c.id = run.campaign_id and c.state in ('running', 'finishing')
+            where c.organization_id = $1 and c.id = $2 and c.state in ('running', 'finishing')
+              and exists (select from campaign_runs r where r.organization_id = $1 and r.campaign_id = $2 and r.state = 'running')
             returning c.id
+        ),
+        run as (
+            update campaign_runs r set state = 'paused', epoch = epoch + 1
+            from campaign
+            where r.organization_id = $1 and r.campaign_id = campaign.id and r.state = 'running'
+            returning r.campaign_id
         )
         select count(*) as "count!" from run"#,
         lane.organization as _,

@@ -7,8 +7,8 @@ use crate::lanes::LaneKey;
 /// Settles up to `limit` unknown rows of the lane whose grace is over, each by the policy of its run:
 ///
 /// * `giveUp`: becomes `unconfirmed`; a late status still lifts it.
-/// * `resendOnce`: tried once more, but only while statuses demonstrably arrive: one with our attempt id was applied for a later row of the same
-///   campaign, and nothing has waited to be applied for 30 s. Otherwise it waits, and is given up after 24 h.
+/// * `resendOnce`: tried once more, but only while statuses demonstrably arrive: one with our attempt id was applied for one of the next 2,000 rows of the
+///   same campaign, and nothing has waited to be applied for 30 s. Otherwise it waits, and is given up after 24 h.
 /// * `ask`: waits for a person, and is given up after 24 h.
 ///
 /// Answers how many rows were looked at; fewer than `limit` means that none is left.
@@ -19,7 +19,7 @@ pub async fn settle_unknown(pool: &LedgerPool, lane: LaneKey, limit: i64) -> Res
             from campaign_due d
             join campaign_runs r on r.organization_id = $1 and r.campaign_id = d.campaign_id and r.state in ('running', 'paused', 'cancelling')
             join campaign_messages m on m.organization_id = $1 and m.campaign_id = d.campaign_id and m.seq = d.seq
-            where d.organization_id = $1 and d.channel_id = $2 and d.not_before <= clock_timestamp() and d.kind = 'unknown' and m.state = 3
+            where d.organization_id = $1 and d.channel_id = $2 and d.not_before <= now() and d.kind = 'unknown' and m.state = 3
             order by m.campaign_id, m.seq
             limit $3
             for no key update of m
@@ -33,10 +33,14 @@ pub async fn settle_unknown(pool: &LedgerPool, lane: LaneKey, limit: i64) -> Res
                            select from campaign_attempts a
                            where a.organization_id = $1 and a.campaign_id = k.campaign_id and a.seq = k.seq and a.outcome = 'superseded'
                        ) then 'giveUp'
-                       when not exists (select from webhook_pending p where p.received_at < clock_timestamp() - interval '30 s')
+                       when not exists (
+                           select from webhook_pending p
+                           where p.not_before = '-infinity' and p.received_at < clock_timestamp() - interval '30 s'
+                       )
                         and exists (
                            select from campaign_messages later
-                           where later.organization_id = $1 and later.campaign_id = k.campaign_id and later.seq > k.seq
+                           where later.organization_id = $1 and later.campaign_id = k.campaign_id
+                             and later.seq between k.seq + 1 and k.seq + 2000
                              and later.claimed_at > k.claimed_at
                              and (later.sent_at is not null or later.delivered_at is not null or later.read_at is not null)
                        ) then 'resend'

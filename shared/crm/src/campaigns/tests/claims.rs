@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::stage::{Stage, claim};
 use crate::campaigns::{
-    ledger::{Outcome, due_rows},
+    ledger::{Outcome, due_rows, next_due},
     model::{MessageState, UnknownPolicy},
     service,
 };
@@ -102,4 +102,46 @@ async fn a_retry_bumps_the_number_and_waits_its_time() {
     stage.record(&[accepted]).await;
     assert_eq!(stage.due(campaign).await.len(), 1, "the outcome deletes it");
     stage.assert_counters(campaign).await;
+}
+
+#[tokio::test]
+async fn an_outcome_that_is_stored_twice_counts_once() {
+    let mut stage = Stage::new().await;
+    stage.contacts(4).await;
+    let campaign = stage.launch(UnknownPolicy::GiveUp).await;
+    let holder = stage.take_over().await;
+    let rows = stage.rows(campaign).await;
+    stage.claim(holder, campaign, &rows, 1).await;
+    let retry = Outcome::Retry { code: Some(131_000), reason: "try again".into(), delay_s: 0.0, charged: true, held: false };
+    let outcomes = [
+        stage.outcome(campaign, &rows[0], 1, Outcome::Accepted { provider_id: "wamid.1".into() }),
+        stage.outcome(campaign, &rows[1], 1, Outcome::Failed { code: Some(131_026), reason: "undeliverable".into() }),
+        stage.outcome(campaign, &rows[2], 1, retry),
+        stage.outcome(campaign, &rows[3], 1, Outcome::Unknown { reason: "no answer".into(), grace_s: 600.0 }),
+    ];
+    stage.record(&outcomes).await;
+    let due = stage.due(campaign).await;
+    stage.record(&outcomes).await;
+    assert_eq!(stage.due(campaign).await, due);
+    let attempts: i64 = sqlx::query_scalar("select count(*) from campaign_attempts").fetch_one(&mut stage.owner).await.unwrap();
+    assert_eq!(attempts, 2, "one for the failure, one for the refusal");
+    let named: Vec<(String, i32)> = sqlx::query_as("select provider_id, seq from provider_ids").fetch_all(&mut stage.owner).await.unwrap();
+    assert_eq!(named, [("wamid.1".to_owned(), rows[0].seq)], "a status without our id finds the row");
+    stage.assert_counters(campaign).await;
+}
+
+#[tokio::test]
+async fn a_number_that_cannot_send_waits_only_for_what_it_can_settle() {
+    let mut stage = Stage::new().await;
+    stage.contacts(2).await;
+    let campaign = stage.launch(UnknownPolicy::GiveUp).await;
+    let holder = stage.take_over().await;
+    let (rows, key) = (stage.rows(campaign).await, stage.key());
+    stage.claim(holder, campaign, &rows, 1).await;
+    stage.record(&[stage.outcome(campaign, &rows[0], 1, Outcome::NotWritten { delay_s: 0.0 })]).await;
+    stage.record(&[stage.outcome(campaign, &rows[1], 1, Outcome::Unknown { reason: "no answer".into(), grace_s: 600.0 })]).await;
+    let (_, seconds) = next_due(&stage.pool, key, true).await.unwrap().unwrap();
+    assert!(seconds <= 0.0, "a row waits to be sent again");
+    let (_, seconds) = next_due(&stage.pool, key, false).await.unwrap().unwrap();
+    assert!(seconds > 500.0, "it is no reason to look while the number cannot send");
 }

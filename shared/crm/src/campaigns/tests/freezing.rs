@@ -13,7 +13,10 @@ async fn who_is_left_out_is_a_row_with_a_reason() {
     for (offset, change) in [
         (0, "update contacts set opt_in = 'optedOut' where phone_number = NTH"),
         (1, "update contacts set name = '  ' where phone_number = NTH"),
-        (2, "insert into contact_exceptions select organization_id, phone_number, 'marketing', 'suppressed', now() from contacts where phone_number = NTH"),
+        (
+            2,
+            "insert into contact_exceptions select organization_id, phone_number, 'marketing', 'suppressed', now() from contacts where phone_number = NTH",
+        ),
         (5, "update contacts set phone_number = null where phone_number = NTH"),
     ] {
         let changed = sqlx::query(sqlx::AssertSqlSafe(change.replace("NTH", nth))).bind(offset).execute(&mut stage.owner).await.unwrap();
@@ -62,11 +65,10 @@ async fn a_frozen_ledger_has_statistics_before_anything_is_sent() {
     let mut stage = Stage::new().await;
     stage.contacts(500).await;
     stage.launch(UnknownPolicy::GiveUp).await;
-    let without: i64 = sqlx::query_scalar(
-        "select count(*) from pg_class c join campaign_messages m on m.tableoid = c.oid where c.reltuples < 0",
-    )
-    .fetch_one(&mut stage.owner)
-    .await
-    .unwrap();
+    let without: i64 =
+        sqlx::query_scalar("select count(*) from pg_class c join campaign_messages m on m.tableoid = c.oid where c.reltuples < 0")
+            .fetch_one(&mut stage.owner)
+            .await
+            .unwrap();
     assert_eq!(without, 0);
 }

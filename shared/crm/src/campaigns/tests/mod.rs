@@ -3,6 +3,7 @@
 mod claims;
 mod freezing;
 mod plans;
+mod restored;
 mod stage;
 mod takeovers;
 mod unknowns;

@@ -84,7 +84,10 @@ async fn who_asked_to_be_asked_is_waited_for_a_day() {
     let (campaign, unknown, _) = one_unknown(&mut stage, UnknownPolicy::Ask).await;
     settle_unknown(&stage.pool, stage.key(), 10).await.unwrap();
     assert_eq!(stage.state(campaign, unknown).await, MessageState::Unknown);
-    sqlx::query("update campaign_messages set claimed_at = now() - interval '25 hours' where state = 3").execute(&mut stage.owner).await.unwrap();
+    sqlx::query("update campaign_messages set claimed_at = now() - interval '25 hours' where state = 3")
+        .execute(&mut stage.owner)
+        .await
+        .unwrap();
     sqlx::query("update campaign_due set not_before = now()").execute(&mut stage.owner).await.unwrap();
     settle_unknown(&stage.pool, stage.key(), 10).await.unwrap();
     assert_eq!(stage.state(campaign, unknown).await, MessageState::Unconfirmed);

@@ -51,12 +51,7 @@ pub(super) struct Batch {
 }
 
 /// Writes a batch: contacts, refusals, rejections, counts and place. `None` when another run got there first.
-pub(super) async fn apply(
-    tx: &mut TenantTx,
-    clock: &dyn Clock,
-    import: &ContactImport,
-    batch: Batch,
-) -> Result<Option<Counts>, DbError> {
+pub(super) async fn apply(tx: &mut TenantTx, clock: &dyn Clock, import: &ContactImport, batch: Batch) -> Result<Option<Counts>, DbError> {
     let Batch { from, to, parsed: ParsedRows { rows, rejections } } = batch;
     let given = rows.len();
     let rows = first_of_each_number(tx, import.id, rows).await?;
@@ -90,11 +85,6 @@ async fn first_of_each_number(tx: &mut TenantTx, id: ImportId, rows: Vec<ImportR
 }
 
 /// Notes the columns of an import and begins.
-pub(super) async fn begin(
-    tx: &mut TenantTx,
-    clock: &dyn Clock,
-    id: ImportId,
-    header: &super::layout::Header,
-) -> Result<(), DbError> {
+pub(super) async fn begin(tx: &mut TenantTx, clock: &dyn Clock, id: ImportId, header: &super::layout::Header) -> Result<(), DbError> {
     store::start(tx, id, &header.layout, &Place { offset: header.offset, line: header.line }, clock.now()).await
 }

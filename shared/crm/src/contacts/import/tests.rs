@@ -137,7 +137,8 @@ async fn a_file_that_is_none_fails_with_its_reason() {
 async fn a_dry_run_counts_and_writes_nothing() {
     let app = Arranged::new().await;
     import(&app, &format!("phoneNumber,name\n{},Ada\n{},Bob\n", number(1), number(2))).await;
-    let file = format!("phoneNumber,name,optIn\n{},Ada\n{},Robert\n{},Cyd,optedOut\n{},Cyd\nx,y\n", number(1), number(2), number(3), number(3));
+    let file =
+        format!("phoneNumber,name,optIn\n{},Ada\n{},Robert\n{},Cyd,optedOut\n{},Cyd\nx,y\n", number(1), number(2), number(3), number(3));
     let id = upload(&app, file.as_bytes(), true).await;
     app.offline_worker().drain().await;
     assert_eq!(read(&app, id).await.counts, counts(1, 1, 2, 1));

@@ -80,9 +80,10 @@ async fn take_over(ctx: &Tenant, channel: ChannelId, account: &str, remotes: Vec
 /// The provider's template as one of ours; none when it has a category or language that we cannot keep.
 fn template_of(ctx: &Tenant, channel: ChannelId, account: &str, remote: &RemoteTemplate) -> Option<Template> {
     let category = Category::from_word(&remote.category.as_deref()?.to_ascii_uppercase())?;
-    let format = remote.parameter_format.as_deref().map_or(Some(ParameterFormat::Positional), |word| {
-        ParameterFormat::from_word(&word.to_ascii_uppercase())
-    })?;
+    let format = remote
+        .parameter_format
+        .as_deref()
+        .map_or(Some(ParameterFormat::Positional), |word| ParameterFormat::from_word(&word.to_ascii_uppercase()))?;
     let language = language_of(&remote.language);
     let fits = rules::is_name(&remote.name) && rules::is_language(&language) && remote.components.is_array();
     fits.then(|| Template {

@@ -83,13 +83,15 @@ fn check_button(at: &mut Place<'_>, kind: &Kind, button: &Value) {
         "URL" => check_link(at, button, text("url")),
         "PHONE_NUMBER" => {
             let number = text("phone_number");
-            if number.is_empty() || number.len() > MAX_PHONE_NUMBER || !number.bytes().all(|b| b.is_ascii_digit() || b" +-()".contains(&b)) {
+            if number.is_empty() || number.len() > MAX_PHONE_NUMBER || !number.bytes().all(|b| b.is_ascii_digit() || b" +-()".contains(&b))
+            {
                 at.add("phone_number", "invalid", format!("a telephone number of at most {MAX_PHONE_NUMBER} characters"));
             }
         }
         "COPY_CODE" => {
             // Both a text and a list with one text occur.
-            let sample = button.get("example").and_then(|example| example.as_str().or_else(|| example.get(0)?.as_str())).unwrap_or_default();
+            let sample =
+                button.get("example").and_then(|example| example.as_str().or_else(|| example.get(0)?.as_str())).unwrap_or_default();
             if sample.is_empty() || sample.chars().count() > MAX_CODE {
                 at.add("example", "sample-missing", format!("a sample code of 1 to {MAX_CODE} characters"));
             }

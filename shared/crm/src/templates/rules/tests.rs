@@ -38,7 +38,8 @@ fn a_whole_template_passes() {
 
 #[test]
 fn named_variables_pass_with_their_samples() {
-    let body = |samples: Value| json!([{ "type": "BODY", "text": "Hello {{first_name}}!", "example": { "body_text_named_params": samples } }]);
+    let body =
+        |samples: Value| json!([{ "type": "BODY", "text": "Hello {{first_name}}!", "example": { "body_text_named_params": samples } }]);
     let named = |components| codes(Category::Utility, ParameterFormat::Named, components);
     assert_eq!(named(body(json!([{ "param_name": "first_name", "example": "Ada" }]))), []);
     assert_eq!(
@@ -126,7 +127,10 @@ fn buttons_have_rules() {
     assert_eq!(url("https://a.example/{{1}}/x"), found("components[1].buttons[0].url", "too-many-variables"));
     let without_sample = json!([{ "type": "URL", "text": "x", "url": "https://a.example/{{1}}" }]);
     assert_eq!(with(without_sample), found("components[1].buttons[0].example", "sample-missing"));
-    assert_eq!(with(json!([{ "type": "COPY_CODE", "example": "x".repeat(16) }])), found("components[1].buttons[0].example", "sample-missing"));
+    assert_eq!(
+        with(json!([{ "type": "COPY_CODE", "example": "x".repeat(16) }])),
+        found("components[1].buttons[0].example", "sample-missing")
+    );
 }
 
 #[test]

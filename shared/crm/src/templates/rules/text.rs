@@ -97,10 +97,14 @@ pub(super) fn check_text<'a>(at: &mut Place<'_>, component: &'a Value, rule: &Te
         return None;
     }
     if variables.len() > rule.most_variables {
-        at.add("text", "too-many-variables", match rule.most_variables {
-            0 => "variables are not allowed here".to_owned(),
-            most => format!("at most {most} variable here"),
-        });
+        at.add(
+            "text",
+            "too-many-variables",
+            match rule.most_variables {
+                0 => "variables are not allowed here".to_owned(),
+                most => format!("at most {most} variable here"),
+            },
+        );
         return None;
     }
     check_samples(at, &variables, &rule.samples);
@@ -143,7 +147,8 @@ fn check_samples(at: &mut Place<'_>, variables: &[&str], samples: &Samples<'_>) 
         return;
     }
     let is_sample = |value: &Value| value.as_str().is_some_and(|text| !text.trim().is_empty());
-    let count = |list: Option<&Value>| list.and_then(Value::as_array).map_or(0, |list| list.iter().filter(|value| is_sample(value)).count());
+    let count =
+        |list: Option<&Value>| list.and_then(Value::as_array).map_or(0, |list| list.iter().filter(|value| is_sample(value)).count());
     let (path, enough) = match samples {
         Samples::None => return,
         Samples::List(list, path) => (path, count(*list) == variables.len()),

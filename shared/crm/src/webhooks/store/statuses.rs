@@ -20,7 +20,8 @@ pub(in super::super) struct Touched {
 
 /// Applies evidence to the rows whose current attempt it is, and answers which those were.
 ///
-/// Number, attempt number and nonce must all fit, so that a forged status changes nothing. Rows are locked in key order before they
+/// Number, attempt number and nonce must all fit, so that a forged status changes nothing. Only a row whose attempt was lost with the end
+/// of the ledger (`unknown` or `unconfirmed` without a nonce) takes its attempt from the status. Rows are locked in key order before they
 /// change; the old state, for the counters, is read from the locked rows only. The keys are looked up one by one
 /// (`lateral … offset 0`), whatever the planner believes about the size of a table.
 pub(in super::super) async fn apply(tx: &mut SystemTx, items: &[Item]) -> Result<Vec<Touched>, DbError> {
@@ -38,7 +39,7 @@ pub(in super::super) async fn apply(tx: &mut SystemTx, items: &[Item]) -> Result
             order by organization_id, campaign_id, seq
         ),
         k as materialized (
-            select s.*, m.state as old_state,
+            select s.*, m.state as old_state, m.provider_id as known_id,
                    case when m.state < 5 then s.rank else greatest(m.state, s.rank) end as new_state,
                    m.sent_at is distinct from least(m.sent_at, s.sent_at)
                        or m.failed_at is distinct from least(m.failed_at, s.failed_at)
@@ -52,16 +53,19 @@ pub(in super::super) async fn apply(tx: &mut SystemTx, items: &[Item]) -> Result
                 offset 0
             ) as r
             cross join lateral (
-                select m.state, m.sent_at, m.failed_at, m.delivered_at, m.read_at
+                select m.state, m.sent_at, m.failed_at, m.delivered_at, m.read_at, m.provider_id
                 from campaign_messages m
                 where m.organization_id = s.organization_id and m.campaign_id = s.campaign_id and m.seq = s.seq
-                  and m.attempt_no = s.attempt_no and m.nonce = s.nonce and m.state between 2 and 9
+                  and ((m.attempt_no = s.attempt_no and m.nonce = s.nonce and m.state between 2 and 9)
+                       or (m.nonce is null and m.state in (3, 4) and m.attempt_no <= s.attempt_no))
                 for no key update
             ) as m
         ),
         u as (
             update campaign_messages m
             set state = k.new_state,
+                attempt_no = k.attempt_no,
+                nonce = k.nonce,
                 sent_at = least(m.sent_at, k.sent_at),
                 failed_at = least(m.failed_at, k.failed_at),
                 delivered_at = least(m.delivered_at, k.delivered_at),
@@ -73,7 +77,7 @@ pub(in super::super) async fn apply(tx: &mut SystemTx, items: &[Item]) -> Result
                 provider_id = coalesce(m.provider_id, k.provider_id)
             from k
             where m.organization_id = k.organization_id and m.campaign_id = k.campaign_id and m.seq = k.seq and k.changes
-            returning k.item, k.organization_id, k.campaign_id, k.seq, k.channel_id, k.provider_id, k.old_state, k.new_state
+            returning k.item, k.organization_id, k.campaign_id, k.seq, k.channel_id, k.provider_id, k.known_id, k.old_state, k.new_state
         ),
         moved as (
             insert into campaign_counter_deltas (organization_id, campaign_id, from_state, to_state, n)
@@ -83,7 +87,7 @@ pub(in super::super) async fn apply(tx: &mut SystemTx, items: &[Item]) -> Result
             insert into provider_ids (organization_id, channel_id, provider_id, kind, id, seq)
             select organization_id, channel_id, provider_id, 1, campaign_id, seq
             from u
-            where old_state < 6 and provider_id is not null
+            where old_state < 6 and provider_id is distinct from known_id and provider_id is not null
             order by 1, 2, 3
             on conflict do nothing
         )

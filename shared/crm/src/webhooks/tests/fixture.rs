@@ -234,7 +234,8 @@ pub(super) fn status(opaque: &str, wamid: &str, word: &str, second: i64) -> Valu
         "biz_opaque_callback_data": opaque,
     });
     if word == "failed" {
-        status["errors"] = json!([{ "code": 131_049, "title": "not delivered", "message": "not delivered", "error_data": { "details": "ecosystem" } }]);
+        status["errors"] =
+            json!([{ "code": 131_049, "title": "not delivered", "message": "not delivered", "error_data": { "details": "ecosystem" } }]);
     }
     status
 }

@@ -113,6 +113,26 @@ async fn unknown_and_unconfirmed_rows_are_lifted_by_evidence_and_the_lane_is_tol
 }
 
 #[tokio::test]
+async fn a_row_whose_attempt_was_lost_with_the_ledger_takes_it_from_the_status() {
+    for state in [UNKNOWN, UNCONFIRMED] {
+        let mut fixture = Fixture::new().await;
+        let sender = fixture.sender(3, state).await;
+        fixture.execute("update campaign_messages set nonce = null, attempt_no = 2").await;
+        // The row was at its second attempt: the first is known to have come to nothing, and of the third only the status tells.
+        let said = [sender.status(1, "sent", 1), sender.status_of(2, 2, NONCE, "sent", 1), sender.status_of(3, 3, NONCE, "sent", 1)];
+        fixture.receive([sender.body(&said)]).await;
+        fixture.folder().drain().await.unwrap();
+        let rows = fixture.rows(&sender).await;
+        assert_eq!(rows.iter().map(|row| (row.state, row.attempt_no)).collect::<Vec<_>>(), [(state, 2), (SENT, 2), (SENT, 3)]);
+        fixture.receive([sender.body(&[sender.status_of(3, 3, NONCE, "read", 2), sender.status_of(2, 2, NONCE + 1, "read", 2)])]).await;
+        fixture.folder().drain().await.unwrap();
+        let rows = fixture.rows(&sender).await;
+        assert_eq!(rows.iter().map(|row| row.state).collect::<Vec<_>>(), [state, SENT, READ], "from then on the nonce must fit");
+        fixture.check_counters(&sender).await;
+    }
+}
+
+#[tokio::test]
 async fn a_forged_status_changes_nothing() {
     let mut fixture = Fixture::new().await;
     let victim = fixture.sender(3, CLAIMED).await;
@@ -128,7 +148,11 @@ async fn a_forged_status_changes_nothing() {
     let before = fixture.rows(&victim).await;
     let forged = [
         // wrong nonce, wrong attempt, wrong row
-        victim.body(&[victim.status_of(1, 1, NONCE + 1, "read", 1), victim.status_of(1, 2, NONCE, "read", 1), victim.status_of(1, 0, NONCE, "read", 1)]),
+        victim.body(&[
+            victim.status_of(1, 1, NONCE + 1, "read", 1),
+            victim.status_of(1, 2, NONCE, "read", 1),
+            victim.status_of(1, 0, NONCE, "read", 1),
+        ]),
         victim.body(&[victim.status_of(99, 1, NONCE, "read", 1), victim.status_of(-1, -1, 0, "read", 1)]),
         // the victim's attempt through the attacker's number
         attacker.body(&[victim.status(1, "failed", 1)]),
@@ -208,7 +232,10 @@ async fn people_see_their_own_requests_and_those_that_belong_to_nobody() {
     let mut tx = db.tenant(ours.organization).await.unwrap();
     let page = kernel::PageRequest { limit: 10, after: None };
     let seen = service::list(&mut tx, &EventFilter::default(), page).await.unwrap().data;
-    assert_eq!(seen.iter().map(|event| (event.state, event.own)).collect::<Vec<_>>(), [(EventState::DeadLetter, false), (EventState::Applied, true)]);
+    assert_eq!(
+        seen.iter().map(|event| (event.state, event.own)).collect::<Vec<_>>(),
+        [(EventState::DeadLetter, false), (EventState::Applied, true)]
+    );
     let filter = EventFilter { state: Some(EventState::Applied), field: Some("messages".into()) };
     let applied = service::list(&mut tx, &filter, page).await.unwrap().data;
     assert_eq!(applied.len(), 1);
@@ -224,4 +251,56 @@ async fn people_see_their_own_requests_and_those_that_belong_to_nobody() {
     let mut tx = db.tenant(ours.organization).await.unwrap();
     let event = service::find(&mut tx, applied[0].id).await.unwrap();
     assert_eq!((event.state, event.changed), (EventState::Applied, 1));
+}
+
+#[tokio::test]
+async fn partitions_come_and_go() {
+    let mut fixture = Fixture::new().await;
+    for table in ["webhook_events", "webhook_outcomes"] {
+        for (day, from, to) in [("20200101", "2020-01-01", "2020-01-02"), ("20200102", "2020-01-02", "2020-01-03")] {
+            fixture
+                .execute(&format!("create table {table}_{day} partition of {table} for values from ('{from} 00:00Z') to ('{to} 00:00Z')"))
+                .await;
+        }
+    }
+    fixture.execute("drop table webhook_events_default").await;
+    let db = fixture.database.db();
+    for dropped in [4, 0] {
+        let mut tx = db.system("a test").await.unwrap();
+        assert_eq!(service::maintain(&mut tx).await.unwrap(), dropped);
+        tx.commit().await.unwrap();
+    }
+    assert_eq!(fixture.count("pg_class where relname in ('webhook_events_default', 'webhook_outcomes_default')").await, 2);
+}
+
+#[tokio::test]
+async fn news_of_templates_become_jobs_of_every_organization_with_the_account() {
+    let mut fixture = Fixture::new().await;
+    let (first, second, other) = (fixture.sender(1, ACCEPTED).await, fixture.sender(1, ACCEPTED).await, fixture.sender(1, ACCEPTED).await);
+    fixture.execute(&format!("update channels set business_account_id = '42' where organization_id <> '{}'", other.organization)).await;
+    let news = |field: &str, value: serde_json::Value| {
+        serde_json::json!({ "object": "whatsapp_business_account", "entry": [{ "id": "42", "time": 1, "changes": [{ "field": field, "value": value }] }] })
+            .to_string()
+            .into_bytes()
+    };
+    let approved = serde_json::json!({ "event": "APPROVED", "message_template_id": 7, "message_template_name": "a", "message_template_language": "en-US", "reason": null });
+    fixture
+        .receive([
+            news("message_template_status_update", approved),
+            news("message_template_quality_update", serde_json::json!({ "new_quality_score": "RED", "message_template_id": 7 })),
+            news("account_update", serde_json::json!({ "event": "DISABLED_UPDATE" })),
+        ])
+        .await;
+    fixture.folder().drain().await.unwrap();
+    for organization in [first.organization, second.organization] {
+        assert_eq!(fixture.count(&format!("jobs where kind = 'templates.applyUpdate' and organization_id = '{organization}'")).await, 1);
+        assert_eq!(fixture.count(&format!("jobs where kind = 'templates.sync' and organization_id = '{organization}'")).await, 1);
+    }
+    assert_eq!(fixture.count("jobs").await, 4);
+    let payload: serde_json::Value = sqlx::query_scalar("select payload from jobs where kind = 'templates.applyUpdate' limit 1")
+        .fetch_one(&mut fixture.owner)
+        .await
+        .unwrap();
+    assert_eq!((&payload["event"], &payload["providerId"], &payload["businessAccountId"]), (&"APPROVED".into(), &"7".into(), &"42".into()));
+    assert_eq!(fixture.outcomes().await, [("applied".to_owned(), 3)].into());
 }

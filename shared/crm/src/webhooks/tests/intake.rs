@@ -20,11 +20,12 @@ async fn what_was_answered_is_stored_byte_for_byte_and_queued() {
         .collect();
     for (n, caller) in (0_u32..).zip(callers) {
         let id = caller.await.unwrap();
-        let stored: (i16, Vec<u8>) = sqlx::query_as("select e.app, e.body from webhook_events e join webhook_pending p using (id, received_at) where id = $1")
-            .bind(id)
-            .fetch_one(&mut fixture.owner)
-            .await
-            .unwrap();
+        let stored: (i16, Vec<u8>) =
+            sqlx::query_as("select e.app, e.body from webhook_events e join webhook_pending p using (id, received_at) where id = $1")
+                .bind(id)
+                .fetch_one(&mut fixture.owner)
+                .await
+                .unwrap();
         assert_eq!(stored, (1, [&n.to_le_bytes()[..], b"\0\xff{"].concat()));
     }
     let statements = fixture.count("(select distinct xmin::text from webhook_pending) commits").await;

@@ -1,0 +1,7 @@
+//! Real processes, real faults, two ledgers: whatever happens, each recipient is messaged at most once and nobody is forgotten.
+
+mod answers;
+mod control;
+mod crashes;
+mod pace;
+mod stops;
