@@ -15,6 +15,7 @@ mod intents;
 mod lane;
 mod outcomes;
 mod pace;
+mod planner;
 mod reaction;
 mod renewal;
 mod run;
