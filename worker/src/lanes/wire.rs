@@ -18,6 +18,7 @@ use tokio::{
     task::JoinSet,
     time::Instant,
 };
+use tracing::Instrument;
 
 use super::{
     Sending,
@@ -72,7 +73,9 @@ pub(crate) async fn run(sending: Arc<Sending>, lane: Arc<LaneShared>, number: Se
             settle(&sending, &lane, row, Outcome::NotWritten { delay_s: 0.0 }).await;
             continue;
         }
-        requests.spawn(send(Arc::clone(&sending), Arc::clone(&lane), number.clone(), row));
+        // Off by default: at a thousand a second a span for each message is for debugging only.
+        let span = tracing::debug_span!("provider.send", campaign.id = %row.run.campaign, seq = row.row.seq, attempt = row.row.attempt_no);
+        requests.spawn(send(Arc::clone(&sending), Arc::clone(&lane), number.clone(), row).instrument(span));
     }
     while requests.join_next().await.is_some() {}
 }
