@@ -1,7 +1,7 @@
 //! Refusals in the words of the Graph API: which code means what, its HTTP status, and the envelope around it.
 //!
 //! # Source
-//! `whatsapp-cloud-api.md` 8.1 (shape, statuses) and 8.3 (codes).
+//! Meta, WhatsApp Cloud API, "Error codes" (shape, statuses, codes).
 
 use std::borrow::Cow;
 

@@ -1,7 +1,7 @@
 //! Customers who write to a number, or want no more marketing.
 //!
 //! # Source
-//! `whatsapp-cloud-api.md` 7.1 (messages), 7.4 (`user_preferences`).
+//! Meta, WhatsApp Cloud API, webhook fields `messages` and `user_preferences`.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};

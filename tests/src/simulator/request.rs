@@ -1,7 +1,7 @@
 //! The body of a send: read without copying, and checked as the provider checks it before looking at any state.
 //!
 //! # Source
-//! `whatsapp-cloud-api.md` 2.1 to 2.6 (fields and lengths).
+//! Meta, WhatsApp Cloud API, "Send messages" (fields and lengths).
 
 use std::{borrow::Cow, fmt};
 

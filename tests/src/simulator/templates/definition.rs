@@ -79,7 +79,7 @@ impl Definition {
     /// Applies the rules for names, lengths and variables; that of samples only when strict, as few people write them by hand.
     ///
     /// # Source
-    /// `whatsapp-cloud-api.md` 5.2.
+    /// Meta, WhatsApp Business Management API, "Message templates".
     pub(crate) fn check(&self, strict: bool) -> Result<(), GraphError> {
         let name_ok =
             (1..=512).contains(&self.name.len()) && self.name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_');

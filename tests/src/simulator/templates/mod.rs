@@ -1,7 +1,7 @@
 //! Message templates: created, reviewed, paused, and checked against what a send puts into them.
 //!
 //! # Source
-//! `whatsapp-cloud-api.md` 5 (rules, states), 8.3 (codes).
+//! Meta, WhatsApp Business Management API, "Message templates" (rules, states), and "Error codes".
 
 mod definition;
 

@@ -1,7 +1,7 @@
 //! Bodies of webhooks, and their signature.
 //!
 //! # Source
-//! `whatsapp-cloud-api.md` 6 (envelope, signature, escapes), 7.2 (statuses).
+//! Meta, WhatsApp Cloud API, "Webhooks" (envelope, signature, escapes) and the field `messages` (statuses).
 
 use std::{fmt::Write as _, io::Write as _};
 
