@@ -54,7 +54,7 @@ async fn a_campaign_survives_kills_and_restarts() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_same_campaign_with_redis_never_started() {
-    without_redis(RedisPlan::Absent, 2_000).await;
+    without_redis(RedisPlan::Absent, 10_000).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
