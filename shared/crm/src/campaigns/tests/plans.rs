@@ -1,4 +1,4 @@
-//! No statement of the sending path may ever scan a ledger table, whatever it is prepared on.
+//! No statement that runs while a campaign is sent may scan a ledger table, whatever it is prepared on. (Ending and cancelling are not walked here.)
 //!
 //! The statements are run once on each size, with generic and with custom plans, and the server's access counters tell whether a sequential scan
 //! began on any ledger table.
@@ -20,7 +20,7 @@ async fn sequential_scans(stage: &mut Stage) -> i64 {
     sqlx::query_scalar(sqlx::AssertSqlSafe(statement)).fetch_one(&mut stage.owner).await.unwrap()
 }
 
-/// Runs every statement of the sending path once, on connections of their own that are closed afterwards.
+/// Runs each statement of claiming, recording, rescuing, settling and walking once, on connections of their own that are closed afterwards.
 async fn walk(stage: &mut Stage, campaign: kernel::CampaignId, plan: &str) {
     let holder = stage.take_over().await;
     stage.pool = stage.database.ledger_with(&[("plan_cache_mode", plan)]);
