@@ -18,9 +18,10 @@ pub struct LogFindings {
 }
 
 impl LogFindings {
-    /// The errors that a database which went away for a moment does not explain.
+    /// The errors that a database which went away for a moment does not explain. The driver logs some of its own, with words of its own.
     pub fn unexpected(&self) -> Vec<String> {
-        let explained = |line: &&String| self.database_was_hurt && line.contains("cannot complete the database statement");
+        const EXPLAINED: [&str; 2] = ["cannot complete the database statement", r#""target":"sqlx_core::pool"#];
+        let explained = |line: &&String| self.database_was_hurt && EXPLAINED.iter().any(|words| line.contains(words));
         self.panics.iter().chain(self.errors.iter().filter(|line| !explained(line))).cloned().collect()
     }
 }
@@ -47,4 +48,24 @@ pub fn scan(folder: &Path, database_was_hurt: bool) -> std::io::Result<LogFindin
         }
     }
     Ok(findings)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_hurt_database_explains_failed_statements_and_connections() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let lines = [
+            r#"{"level":"ERROR","message":"cannot store","error":"cannot complete the database statement: eof","target":"crm"}"#,
+            r#"{"level":"ERROR","message":"error returned from after_connect","error":"eof","target":"sqlx_core::pool::inner"}"#,
+            r#"{"level":"ERROR","message":"the counters differ","target":"crm"}"#,
+            "thread 'main' panicked at api/src/main.rs",
+        ];
+        fs::write(folder.path().join("api.log"), lines.join("\n")).expect("a log");
+        assert_eq!(scan(folder.path(), false).expect("a folder of logs").unexpected().len(), 4);
+        let unexpected = scan(folder.path(), true).expect("a folder of logs").unexpected();
+        assert_eq!(unexpected.len(), 2, "{unexpected:?}");
+    }
 }
