@@ -1,29 +1,24 @@
 //! The description of the API: gathered from the handlers, and completed with what holds for all of them.
 
-use std::sync::LazyLock;
+use std::{collections::HashSet, sync::LazyLock};
 
-use axum::{
-    Router,
-    http::header,
-    response::{Html, IntoResponse},
-    routing::get,
-};
 use serde_json::{Value, json};
 use utoipa::{
     OpenApi, ToSchema,
     openapi::{RefOr, Schema},
 };
 
-use crate::{problem::ProblemBody, routes, state::AppState};
+use crate::{problem::ProblemBody, routes};
 
 #[derive(OpenApi)]
 #[openapi(
     info(
         title = "Heliograph",
         description = "Self-hosted WhatsApp CRM and campaign engine. Failures are problem documents (RFC 9457); lists page by cursor; \
-                       `x-permission` names the right that an operation needs.",
+                       `x-permission` names the right that an operation needs, `x-principal: member` says that API keys cannot call it, \
+                       `x-step-up` that who asks must have been proved within the last ten minutes.",
     ),
-    components(schemas(ProblemBody))
+    components(schemas(ProblemBody, kernel::FileId))
 )]
 struct Description;
 
@@ -35,37 +30,32 @@ pub fn document() -> &'static Value {
     &DOCUMENT
 }
 
-/// `GET /api/openapi.json` and `GET /api/docs`.
-pub(crate) fn routes() -> Router<AppState> {
-    Router::new()
-        .route("/api/openapi.json", get(async || ([(header::CONTENT_TYPE, "application/json")], TEXT.as_str())))
-        .route("/api/docs", get(docs))
+/// The same as text.
+pub(crate) fn text() -> &'static str {
+    &TEXT
 }
 
-/// The reader is fetched from its publisher's network, the document from here: this page alone may load scripts, and only that one.
-async fn docs() -> impl IntoResponse {
-    const POLICY: &str = "default-src 'none'; script-src https://cdn.jsdelivr.net; style-src 'unsafe-inline'; img-src data: 'self'; \
-                          font-src data: https://fonts.scalar.com; connect-src 'self'; base-uri 'none'; frame-ancestors 'none'";
-    const PAGE: &str = r#"<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>Heliograph API</title>
-</head>
-<body>
-<noscript>The document itself is at <a href="/api/openapi.json">/api/openapi.json</a>.</noscript>
-<script id="api-reference" data-url="/api/openapi.json"></script>
-<script src="https://cdn.jsdelivr.net/npm/@scalar/api-reference"></script>
-</body>
-</html>
-"#;
-    ([(header::CONTENT_SECURITY_POLICY, POLICY)], Html(PAGE))
+/// Every operation: its path, its method in lower case, its description.
+pub(crate) fn operations() -> impl Iterator<Item = (&'static str, &'static str, &'static Value)> {
+    let paths = document()["paths"].as_object().expect("there are routes");
+    paths.iter().flat_map(|(path, item)| {
+        let operations = item.as_object().expect("a path item is an object").iter().filter(|(method, _)| is_method(method));
+        operations.map(move |(method, operation)| (path.as_str(), method.as_str(), operation))
+    })
+}
+
+/// Whether the operation `POST path` keeps its answer for repetitions.
+pub(crate) fn takes_idempotency_key(path: &str) -> bool {
+    static PATHS: LazyLock<HashSet<&str>> = LazyLock::new(|| {
+        let takes = |operation: &Value| operation["parameters"].as_array().into_iter().flatten().any(|one| one["name"] == "Idempotency-Key");
+        operations().filter(|(_, _, operation)| takes(operation)).map(|(path, ..)| path).collect()
+    });
+    PATHS.contains(path)
 }
 
 fn build() -> Value {
     let mut api = Description::openapi();
-    for group in [routes::ordinary(), routes::webhooks(), routes::uploads()] {
+    for group in [routes::ordinary(), routes::webhooks(), routes::uploads(), routes::pictures()] {
         api.merge(group.into_openapi());
     }
     let mut schemas: Vec<(String, RefOr<Schema>)> = Vec::new();
@@ -76,8 +66,9 @@ fn build() -> Value {
     let mut document = serde_json::to_value(&api).expect("the description is JSON");
     document["components"]["securitySchemes"] = json!({
         "bearer": { "type": "http", "scheme": "bearer", "bearerFormat": "JWT", "description": "access token, valid for 15 minutes" },
+        "apiKey": { "type": "apiKey", "in": "header", "name": "X-Api-Key", "description": "a key for programs, with rights of its own" },
     });
-    document["security"] = json!([{ "bearer": [] }]);
+    document["security"] = json!([{ "bearer": [] }, { "apiKey": [] }]);
     let paths = document["paths"].as_object_mut().expect("there are routes");
     for (path, item) in paths {
         let item = item.as_object_mut().expect("a path item is an object");
@@ -88,7 +79,7 @@ fn build() -> Value {
     document
 }
 
-fn is_method(key: &str) -> bool {
+pub(crate) fn is_method(key: &str) -> bool {
     matches!(key, "get" | "put" | "post" | "delete" | "patch" | "head" | "options")
 }
 
@@ -96,13 +87,35 @@ fn is_method(key: &str) -> bool {
 fn complete(path: &str, method: &str, operation: &mut Value) {
     operation["operationId"] = operation_id(method, path).into();
     let open = operation["security"].as_array().is_some_and(|needs| needs.iter().all(|need| need == &json!({})));
-    let guarded = operation.get("x-permission").is_some();
+    let step_up = operation["x-step-up"] == true;
+    let persons_only = step_up || operation["x-principal"] == "member";
+    if persons_only {
+        operation["security"] = json!([{ "bearer": [] }]);
+    }
+    let guarded = persons_only || operation.get("x-permission").is_some();
+    // What nobody signs in for has nobody whose key it would be, and a preview makes nothing.
+    let once = method == "post" && !open && !path.ends_with("/preview");
+    if once {
+        let parameter = json!({
+            "name": "Idempotency-Key", "in": "header", "required": false,
+            "description": "Names this request, so that a repetition of it within 24 hours gets the same answer and changes nothing again",
+            "schema": { "type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$" },
+        });
+        match operation["parameters"].as_array_mut() {
+            Some(parameters) => parameters.push(parameter),
+            None => operation["parameters"] = json!([parameter]),
+        }
+    }
     let responses = &mut operation["responses"];
+    if once {
+        add(responses, "409", "The same `Idempotency-Key` is being answered, or its answer was lost");
+        add(responses, "422", "The `Idempotency-Key` was used for another request");
+    }
     if !open {
         add(responses, "401", "Not signed in, or the login has ended");
     }
     if guarded {
-        add(responses, "403", "The right is missing");
+        add(responses, "403", "The right is missing, or the kind of sign-in does not do");
     }
     add(responses, "default", "Any other failure");
 }
@@ -129,15 +142,12 @@ fn operation_id(method: &str, path: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::HashSet;
-
     use crm::identity::Permission;
 
     use super::*;
 
     fn operations() -> impl Iterator<Item = &'static Value> {
-        let paths = document()["paths"].as_object().unwrap();
-        paths.values().flat_map(|item| item.as_object().unwrap().iter().filter(|(key, _)| is_method(key)).map(|(_, operation)| operation))
+        super::operations().map(|(_, _, operation)| operation)
     }
 
     #[test]

@@ -11,7 +11,10 @@ use axum::{
     http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
-use crm::fields::{FieldError, FieldErrors};
+use crm::{
+    fields::{FieldError, FieldErrors},
+    idempotency::IdempotencyError,
+};
 use db::DbError;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -40,8 +43,9 @@ pub struct ProblemBody<'a> {
     title: &'a str,
     /// The HTTP status.
     status: u16,
-    /// What happened, in one sentence.
-    detail: &'a str,
+    /// What happened, in one sentence; nothing of what goes on inside of the service.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    detail: Option<&'a str>,
     /// What is wrong with which field.
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     #[schema(inline)]
@@ -115,6 +119,9 @@ impl Problem {
             Root::Unavailable => {
                 Self::unavailable("database-unavailable", "the service cannot reach its database; try again soon", Duration::from_secs(2))
             }
+            Root::Superseded => {
+                return Self::conflict("idempotency-key-in-flight", &IdempotencyError::InFlight).with_retry_after(Duration::from_secs(1));
+            }
             Root::UnstorableText => return Self::invalid("unstorable-text", "a text contains a character that cannot be stored"),
             Root::Other => {
                 Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "the service failed; the request id names the failure in its logs")
@@ -176,12 +183,14 @@ impl IntoResponse for Problem {
         if let Some(cause) = cause {
             tracing::error!(problem = %slug, cause, "request failed: {cause}");
         }
+        // A failure of ours is told by its kind alone, whatever a caller has put into it.
+        let failed = status.is_server_error();
         let body = ProblemBody {
             r#type: format!("/problems/{slug}"),
             title: status.canonical_reason().unwrap_or("Failure"),
             status: status.as_u16(),
-            detail: &detail,
-            errors: &errors,
+            detail: Some(&*detail).filter(|_| !failed),
+            errors: if failed { &[] } else { &errors },
             request_id: request_id::current(),
         };
         let body = serde_json::to_vec(&body).expect("texts and numbers are JSON");
@@ -197,6 +206,8 @@ enum Root {
     Unavailable,
     /// PostgreSQL cannot hold a character of a text.
     UnstorableText,
+    /// The turn of the request was given to a repetition of it.
+    Superseded,
     Other,
 }
 
@@ -211,6 +222,9 @@ fn root(error: &(dyn Error + 'static)) -> Root {
                 Some("22021" | "22P05") => Root::UnstorableText,
                 _ => Root::Other,
             };
+        }
+        if let Some(DbError::Superseded) = error.downcast_ref() {
+            return Root::Superseded;
         }
         next = error.source();
     }
@@ -262,6 +276,33 @@ mod tests {
         let problem = Problem::internal(&DbError::BadRow { table: "secret_table", id: "7".into(), column: "c" });
         assert_eq!(problem.status(), StatusCode::INTERNAL_SERVER_ERROR);
         assert!(!body(problem).await.to_string().contains("secret_table"));
+    }
+
+    /// Whatever went wrong: sentences, names of tables, paths, addresses, and what a caller put into it.
+    #[tokio::test]
+    async fn a_failure_of_the_service_tells_its_kind_and_nothing_else() {
+        let canary = "canary-7 at /srv/app postgres://crm_app@db";
+        let injected = [
+            Problem::internal(&std::io::Error::other(canary)),
+            Problem::internal(&DbError::from(sqlx::Error::Protocol(canary.into()))),
+            Problem::internal(&DbError::from(sqlx::Error::Io(std::io::Error::other(canary)))),
+            Problem::internal(&DbError::BadRow { table: "canary", id: canary.into(), column: "canary" }),
+            Problem::internal(&serde_json::from_str::<u8>(canary).unwrap_err()),
+            Problem::unavailable("overloaded", canary, Duration::from_secs(1)),
+            Problem::new(StatusCode::BAD_GATEWAY, "provider-unreachable", canary).with_field(canary, "broken", canary),
+        ];
+        for problem in injected {
+            assert!(problem.status().is_server_error(), "{problem:?}");
+            let body = body(problem).await;
+            assert!(!body.to_string().contains("canary"), "{body}");
+            assert_eq!(body.as_object().unwrap().keys().collect::<Vec<_>>(), ["status", "title", "type"], "{body}");
+        }
+    }
+
+    #[test]
+    fn a_turn_that_was_given_away_is_a_conflict() {
+        let problem = Problem::internal(&DbError::Superseded);
+        assert_eq!(problem.status(), StatusCode::CONFLICT);
     }
 
     #[test]

@@ -5,16 +5,17 @@ use std::{fmt, ops::Deref, sync::Arc, time::Duration};
 use anyhow::{Context, anyhow};
 use chrono::TimeDelta;
 use crm::{
-    identity::{Identity, SessionTimes, TokenKeys},
+    files::{FileLinks, logo::LogoStudio},
+    identity::{self, Identity, SessionTimes},
     lanes::LaneAnnouncer,
     secrets::Vault,
     webhooks::Intake,
 };
 use db::{Announcer, Announcers, Db, DbOptions, LedgerPool};
 use kernel::SharedClock;
-use providers::objects::ObjectStore;
+use providers::objects::{BucketOptions, ObjectStore, StoreOptions};
 use queue::{Ledger, doorbell::Doorbell};
-use runtime::Config;
+use runtime::{Config, config::{AuthConfig, StorageConfig}};
 use secrecy::SecretString;
 
 use crate::layers::rate::Limits;
@@ -48,6 +49,10 @@ pub struct Services {
     pub vault: Vault,
     /// Keeps uploaded files.
     pub files: ObjectStore,
+    /// Makes logos of uploads.
+    pub logos: LogoStudio,
+    /// Makes and checks addresses of files.
+    pub links: FileLinks,
     /// Stores what the provider sends.
     pub intake: Intake,
     /// Secrets that may have signed it.
@@ -57,12 +62,14 @@ pub struct Services {
 impl AppState {
     /// Opens everything that the settings name. Nothing is connected yet: a server that is down fails requests, not the start.
     pub fn open(config: Config, clock: SharedClock) -> anyhow::Result<Self> {
-        let options = DbOptions { max_connections: config.database.max_connections, ..DbOptions::new(config.database.url.clone(), "api") };
-        let ledger = LedgerPool::open(&DbOptions {
-            max_connections: LEDGER_CONNECTIONS,
-            ..DbOptions::new(config.database.url.clone(), "api-ledger")
-        })
-        .context("the database settings cannot be used")?;
+        let options = DbOptions {
+            direct_url: config.database.direct_url.clone(),
+            statement_cache: config.database.statement_cache,
+            max_connections: config.database.max_connections,
+            ..DbOptions::new(config.database.url.clone(), "api")
+        };
+        let ledger_options = DbOptions { max_connections: LEDGER_CONNECTIONS, application: "api-ledger", ..options.clone() };
+        let ledger = LedgerPool::open(&ledger_options).context("the database settings cannot be used")?;
         let mut announcers: Vec<Arc<dyn Announcer>> = vec![Arc::new(LaneAnnouncer::new(ledger.clone()))];
         if let Some(url) = &config.redis.url {
             let doorbell = Doorbell::start(url).map_err(|error| anyhow!(error)).context("the Redis settings cannot be used")?;
@@ -70,20 +77,20 @@ impl AppState {
         }
         let jobs = Ledger::new(ledger.clone(), [], Duration::from_secs(30));
         let db = Db::open(&options).context("the database settings cannot be used")?.with_announcer(Arc::new(Announcers(announcers)));
-        let keys = TokenKeys::new(&config.auth.jwt_secret, seconds(config.auth.access_token_ttl_s));
-        let times = SessionTimes { idle: seconds(config.auth.refresh_idle_ttl_s), absolute: seconds(config.auth.refresh_absolute_ttl_s) };
-        let identity = Identity::new(db.clone(), keys, times);
-        let limits = Limits::new(&config.limits);
-        let intake = LedgerPool::open(&DbOptions {
-            max_connections: INTAKE_CONNECTIONS,
-            ..DbOptions::new(config.database.url.clone(), "api-intake")
-        })
-        .context("the database settings cannot be used")?;
+        let limits = Limits::new(&config.limits, &config.redis, &config.auth.jwt_secret).context("the Redis settings cannot be used")?;
+        let intake_options = DbOptions { max_connections: INTAKE_CONNECTIONS, application: "api-intake", ..options.clone() };
+        let intake = LedgerPool::open(&intake_options).context("the database settings cannot be used")?;
         let intake = Intake::start(intake, Arc::clone(&clock));
-        let vault = Vault::new(&config.secrets.key_id, &config.secrets.master_key).context("the settings of `secrets` cannot be used")?;
-        let files = ObjectStore::local(&config.storage.dir).context("the settings of `storage` cannot be used")?;
+        let vault = Vault::new(&config.secrets.key_id, &config.secrets.master_key)
+            .and_then(|vault| vault.with_earlier_keys(&config.secrets.earlier_keys()))
+            .context("the settings of `secrets` cannot be used")?;
+        let identity = Identity::new(db.clone(), vault.clone(), &identity_settings(&config.auth));
+        let files = ObjectStore::open(&store_options(&config.storage)).context("the settings of `storage` cannot be used")?;
+        files.prepare_soon();
+        let logos = LogoStudio::default();
+        let links = FileLinks::new(&config.auth.jwt_secret, &config.api.public_url);
         let app_secrets = config.whatsapp.app_secrets();
-        Ok(Self(Arc::new(Services { config, clock, db, ledger, jobs, identity, limits, vault, files, intake, app_secrets })))
+        Ok(Self(Arc::new(Services { config, clock, db, ledger, jobs, identity, limits, vault, files, logos, links, intake, app_secrets })))
     }
 
     /// Closes the pools; waits until their connections have come back.
@@ -108,7 +115,29 @@ impl fmt::Debug for AppState {
     }
 }
 
+fn identity_settings(config: &AuthConfig) -> identity::Settings {
+    identity::Settings {
+        jwt_secret: config.jwt_secret.clone(),
+        access_ttl: seconds(config.access_token_ttl_s),
+        times: SessionTimes { idle: seconds(config.refresh_idle_ttl_s), absolute: seconds(config.refresh_absolute_ttl_s) },
+        terms_version: config.terms_version.clone(),
+    }
+}
+
 /// Seconds of a setting; more than a century counts as one.
 fn seconds(seconds: u64) -> TimeDelta {
     TimeDelta::seconds(i64::try_from(seconds).unwrap_or(i64::MAX).min(100 * 365 * 86_400))
+}
+
+fn store_options(StorageConfig { dir, s3 }: &StorageConfig) -> StoreOptions {
+    let bucket = BucketOptions {
+        endpoint: s3.endpoint.clone(),
+        region: s3.region.clone(),
+        bucket: s3.bucket.clone(),
+        access_key_id: s3.access_key_id.clone(),
+        secret_access_key: s3.secret_access_key.clone(),
+        path_style: s3.path_style,
+        allow_http: s3.allow_http,
+    };
+    StoreOptions::choose(dir, bucket)
 }

@@ -36,8 +36,14 @@ type Enqueuer = dyn for<'a> Fn(&'a mut SystemTx, DateTime<Utc>) -> BoxFuture<'a,
 /// The page. Installation-wide work is in UTC; what an organization schedules is in its own zone and not on this page.
 pub fn page(config: &Config) -> Result<Vec<Entry>, CronError> {
     let keep_days = config.jobs.keep_days;
+    let keep_mail_days = config.mail.keep_days;
     Ok(vec![
+        Entry::new("audit.anchor", "42 * * * *", CatchUp::Last, |_| crm::audit::Anchor {})?,
+        Entry::new("idempotency.purge", "23 * * * *", CatchUp::Last, |_| crm::idempotency::Purge {})?,
+        Entry::new("identity.purge", "27 * * * *", CatchUp::Last, |_| crm::identity::jobs::Purge {})?,
+        Entry::new("files.sweepOrphans", "41 */6 * * *", CatchUp::Last, |_| crm::files::jobs::SweepOrphans {})?,
         Entry::new("jobs.purge", "17 3 * * *", CatchUp::Last, move |_| queue::Purge { keep_days })?,
+        Entry::new("mail.purge", "37 3 * * *", CatchUp::Last, move |_| crm::mail::jobs::Purge { keep_days: keep_mail_days })?,
         Entry::new("maintenance.partitions", "7 */6 * * *", CatchUp::Last, |_| crm::maintenance::EnsurePartitions {})?,
     ])
 }

@@ -16,7 +16,7 @@ use std::{sync::Arc, time::Duration};
 
 use anyhow::Context;
 use crm::lanes::LaneAnnouncer;
-use db::{Announcer, Announcers, Db, DbOptions, LedgerPool};
+use db::{Announcer, Announcers, Db, DbOptions, LedgerPool, Strictness};
 use kernel::SystemClock;
 use queue::doorbell::Doorbell;
 use runtime::{
@@ -43,8 +43,12 @@ const PATIENCE: Duration = Duration::from_secs(25);
 /// Schedules until `shutdown`.
 pub async fn run(config: Config, shutdown: Shutdown) -> anyhow::Result<()> {
     let stop = shutdown.token();
-    let options =
-        DbOptions { max_connections: config.database.max_connections, ..DbOptions::new(config.database.url.clone(), "scheduler") };
+    let options = DbOptions {
+        direct_url: config.database.direct_url.clone(),
+        statement_cache: config.database.statement_cache,
+        max_connections: config.database.max_connections,
+        ..DbOptions::new(config.database.url.clone(), "scheduler")
+    };
     let ledger_options = DbOptions { max_connections: LEDGER_CONNECTIONS, application: "scheduler-sweeps", ..options.clone() };
     let ledger = LedgerPool::open(&ledger_options).context("the database settings cannot be used")?;
     let mut announcers: Vec<Arc<dyn Announcer>> = vec![Arc::new(LaneAnnouncer::new(ledger.clone()))];
@@ -52,12 +56,22 @@ pub async fn run(config: Config, shutdown: Shutdown) -> anyhow::Result<()> {
         announcers.push(Arc::new(Doorbell::start(url).map_err(anyhow::Error::from_boxed).context("the Redis settings cannot be used")?));
     }
     let db = Db::open(&options).context("the database settings cannot be used")?.with_announcer(Arc::new(Announcers(announcers)));
+    let strictness = Strictness::of(config.is_production());
+    let is_trusted = db.posture_at_start(&SystemClock, strictness).await?;
     checks(&db, stop.clone()).serve(&config.health).await.context("cannot listen on `health`")?;
 
     let page = cron::page(&config).context("the cron page cannot be read")?;
     let sweeping = Sweeping { db: db.clone(), ledger: ledger.clone(), clock: Arc::new(SystemClock), config: Arc::new(config) };
     let (leads, leading) = watch::channel(false);
     let mut tasks = Tasks::new(shutdown);
+    if !is_trusted {
+        let (db, stop) = (db.clone(), stop.clone());
+        tasks.spawn("trust", async move {
+            stop.run_until_cancelled(db.await_posture(&SystemClock, strictness)).await.transpose()?;
+            stop.cancelled().await;
+            Ok(())
+        });
+    }
     for sweep in sweeps::page() {
         tasks.spawn(sweep.name, run_sweep(sweep, sweeping.clone(), leading.clone(), stop.clone()));
     }

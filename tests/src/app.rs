@@ -3,9 +3,14 @@
 use std::{net::SocketAddr, sync::Arc};
 
 use api::AppState;
+use crm::identity::one_time::Purpose;
 use db::testing::TestDatabase;
 use kernel::{OrganizationId, UserId};
-use reqwest::{Method, StatusCode, header::HeaderMap};
+use reqwest::{
+    Method, StatusCode,
+    header::HeaderMap,
+    multipart::{Form, Part},
+};
 use runtime::Config;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
@@ -39,6 +44,7 @@ pub struct Client {
     http: reqwest::Client,
     base: String,
     token: Option<String>,
+    key: Option<String>,
 }
 
 /// A signed-in member of an organization.
@@ -77,6 +83,11 @@ impl TestApp {
 
     /// Starts an API whose settings `change` has changed.
     pub async fn start_with(change: impl FnOnce(&mut Config)) -> Self {
+        Self::start_on(async |config| change(config)).await
+    }
+
+    /// Starts an API whose settings `change` has changed, which may first start what they name.
+    pub async fn start_on(change: impl AsyncFnOnce(&mut Config)) -> Self {
         runtime::tls::install();
         let database = TestDatabase::create().await;
         let files = tempfile::tempdir().expect("a folder");
@@ -86,8 +97,13 @@ impl TestApp {
         config.mail.dir = files.path().join("mail");
         config.limits.registrations_per_hour = 1_000;
         config.limits.logins_per_minute = 1_000;
+        config.limits.password_resets_per_hour = 1_000;
+        config.limits.password_resets_per_email_per_hour = 1_000;
         config.limits.requests_per_second = 10_000;
-        change(&mut config);
+        config.limits.writes_per_minute = 100_000;
+        config.limits.uploads_per_hour = 1_000;
+        config.limits.exports_per_hour = 1_000;
+        change(&mut config).await;
         let clock = Arc::new(JumpingClock::default());
         let state = AppState::open(config, clock.clone()).expect("the settings are good");
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
@@ -109,21 +125,39 @@ impl TestApp {
         self.anybody.register().await
     }
 
-    /// Another member of the admin's organization.
+    /// Another member of the admin's organization: invited, and joined by the link of the mail. `role` is a built-in one, or the key of
+    /// one of the organization's own.
     pub async fn colleague(&self, role: &str) -> Member {
-        let mut colleague = self.anybody.register().await;
-        let mut owner = self.database.owner().await;
-        // There is no invitation yet: a registered member moves over.
-        sqlx::query("with m as (update memberships set organization_id = $1, role = $3 where user_id = $2) update sessions set organization_id = $1 where user_id = $2")
-            .bind(self.admin.organization.uuid())
-            .bind(colleague.user.uuid())
-            .bind(role)
-            .execute(&mut owner)
-            .await
-            .expect("the member moves");
-        colleague.organization = self.admin.organization;
-        colleague.client = self.anybody.login(&colleague.email).await;
-        colleague
+        let email = format!("grace-{:016x}@example.com", rand::random::<u64>());
+        let user = self.invite(&email, role).await;
+        let token = self.invitation(user).await;
+        let answer = self.anybody.accept_invitation(&token).await.expect(StatusCode::OK);
+        let told = answer.json::<Value>();
+        Member {
+            client: self.anybody.with_token(told["accessToken"].as_str().expect("a token")),
+            user,
+            organization: self.admin.organization,
+            email,
+            cookie: answer.cookie(),
+        }
+    }
+
+    /// Invites somebody as the admin.
+    pub async fn invite(&self, email: &str, role: &str) -> UserId {
+        let body = json!({ "email": email, "firstName": "Grace", "lastName": "Hopper", "role": role });
+        let answer = self.post_json("/api/users", body).await.expect(StatusCode::CREATED);
+        answer.json::<Value>()["id"].as_str().and_then(|id| id.parse().ok()).expect("an id")
+    }
+
+    /// The token of the link in the newest invitation that somebody got.
+    pub async fn invitation(&self, user: UserId) -> String {
+        let id: uuid::Uuid =
+            sqlx::query_scalar("select token_id from mails where user_id = $1 and kind = 'invitation' order by id desc limit 1")
+                .bind(user.uuid())
+                .fetch_one(&mut self.database.owner().await)
+                .await
+                .expect("a mail was queued");
+        self.state.identity.one_time().token(id.into(), Purpose::Invitation)
     }
 
     /// `GET` as the admin.
@@ -160,13 +194,19 @@ impl TestApp {
 impl Client {
     fn new(address: SocketAddr) -> Self {
         let http = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().expect("a client");
-        Self { http, base: format!("http://{address}"), token: None }
+        Self { http, base: format!("http://{address}"), token: None, key: None }
     }
 
     /// The same, asking with `token`.
     #[must_use]
     pub fn with_token(&self, token: &str) -> Self {
         Self { token: Some(token.to_owned()), ..self.clone() }
+    }
+
+    /// The same, asking with an API key and nothing else.
+    #[must_use]
+    pub fn with_key(&self, key: &str) -> Self {
+        Self { token: None, key: Some(key.to_owned()), ..self.clone() }
     }
 
     /// The access token.
@@ -182,6 +222,10 @@ impl Client {
     /// A request, to be completed and given to [`Client::send`].
     pub fn request(&self, method: Method, path: &str) -> reqwest::RequestBuilder {
         let request = self.http.request(method, format!("{}{path}", self.base));
+        let request = match &self.key {
+            Some(key) => request.header("x-api-key", key),
+            None => request,
+        };
         match &self.token {
             Some(token) => request.bearer_auth(token),
             None => request,
@@ -213,6 +257,12 @@ impl Client {
         self.send(self.request(Method::POST, path).json(&body)).await
     }
 
+    /// `POST` of a form whose one part is a file.
+    pub async fn post_file(&self, path: &str, content_type: &str, bytes: Vec<u8>) -> Answer {
+        let part = Part::bytes(bytes).file_name("upload").mime_str(content_type).expect("a media type");
+        self.send(self.request(Method::POST, path).multipart(Form::new().part("file", part))).await
+    }
+
     /// `PUT` of JSON.
     pub async fn put_json(&self, path: &str, body: Value) -> Answer {
         self.send(self.request(Method::PUT, path).json(&body)).await
@@ -235,7 +285,11 @@ impl Client {
 
     /// Registers a new organization.
     pub async fn register(&self) -> Member {
-        let body = registration();
+        self.register_with(registration()).await
+    }
+
+    /// Registers a new organization with a body like that of [`registration`].
+    pub async fn register_with(&self, body: Value) -> Member {
         let email = body["email"].as_str().expect("a text").to_owned();
         let answer = self.post_json("/api/auth/register", body).await.expect(StatusCode::CREATED);
         let cookie = answer.cookie();
@@ -248,6 +302,12 @@ impl Client {
             email,
             cookie,
         }
+    }
+
+    /// Joins by the token of an invitation, with [`PASSWORD`].
+    pub async fn accept_invitation(&self, token: &str) -> Answer {
+        let body = json!({ "token": token, "password": PASSWORD, "confirmPassword": PASSWORD, "agreeToTerms": true });
+        self.post_json("/api/auth/accept-invitation", body).await
     }
 
     /// Signs in with [`PASSWORD`].

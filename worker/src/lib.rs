@@ -19,7 +19,7 @@ use std::{sync::Arc, time::Duration};
 
 use anyhow::Context;
 use crm::{lanes::LaneAnnouncer, secrets::Vault, webhooks::Folder};
-use db::{Announcer, Announcers, Db, DbOptions, LedgerPool};
+use db::{Announcer, Announcers, Db, DbOptions, LedgerPool, Strictness};
 use kernel::{SharedClock, SystemClock};
 use providers::{objects::ObjectStore, whatsapp::CloudClient};
 use queue::{
@@ -49,7 +49,12 @@ pub async fn run(config: Config, shutdown: Shutdown) -> anyhow::Result<()> {
     // Cancelled when all work has ended: until then leases are renewed.
     let done = CancellationToken::new();
 
-    let options = DbOptions { max_connections: config.database.max_connections, ..DbOptions::new(config.database.url.clone(), "worker") };
+    let options = DbOptions {
+        direct_url: config.database.direct_url.clone(),
+        statement_cache: config.database.statement_cache,
+        max_connections: config.database.max_connections,
+        ..DbOptions::new(config.database.url.clone(), "worker")
+    };
     let ledger_options = DbOptions { max_connections: LEDGER_CONNECTIONS, application: "worker-jobs", ..options.clone() };
     let ledger_pool = LedgerPool::open(&ledger_options).context("the database settings cannot be used")?;
     let mut announcers: Vec<Arc<dyn Announcer>> = vec![Arc::new(LaneAnnouncer::new(ledger_pool.clone()))];
@@ -57,9 +62,14 @@ pub async fn run(config: Config, shutdown: Shutdown) -> anyhow::Result<()> {
         announcers.push(Arc::new(Doorbell::start(url).map_err(anyhow::Error::from_boxed).context("the Redis settings cannot be used")?));
     }
     let db = Db::open(&options).context("the database settings cannot be used")?.with_announcer(Arc::new(Announcers(announcers)));
+    let strictness = Strictness::of(config.is_production());
+    let is_trusted = db.posture_at_start(&SystemClock, strictness).await?;
     health::checks(&db, config.redis.url.as_ref(), stop.clone()).serve(&config.health).await.context("cannot listen on `health`")?;
 
     let resources = resources(&config)?;
+    if let Some(objects) = resources.get::<ObjectStore>() {
+        objects.prepare_soon();
+    }
     let handlers = registry::registry().build(&resources)?;
     let folder = Folder::new(db.clone(), &options);
     let lanes = lane_setup(&config, &resources, options, Arc::clone(&clock))?;
@@ -68,6 +78,14 @@ pub async fn run(config: Config, shutdown: Shutdown) -> anyhow::Result<()> {
     let runner = Runner::new(ledger.clone(), handlers, services, config.jobs.slots, stop.clone());
 
     let mut tasks = Tasks::new(shutdown);
+    if !is_trusted {
+        let (db, stop) = (db.clone(), stop.clone());
+        tasks.spawn("trust", async move {
+            stop.run_until_cancelled(db.await_posture(&SystemClock, strictness)).await.transpose()?;
+            stop.cancelled().await;
+            Ok(())
+        });
+    }
     let polled = poller::poll(runner.clone(), Duration::from_secs(config.jobs.poll_s), stop.clone());
     tasks.spawn("poller", ends(polled));
     let cared = poller::care(runner.clone(), stop.clone());

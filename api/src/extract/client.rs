@@ -4,9 +4,9 @@ use std::{convert::Infallible, net::IpAddr};
 
 use axum::{extract::FromRequestParts, http::request::Parts};
 
-use crate::layers::rate;
+use crate::layers::client;
 
-/// The address at the other end of the connection; none for requests that came through no listener.
+/// The client's address, as far as it is believed; none for requests that came through no listener.
 #[derive(Clone, Copy, Debug)]
 pub struct Client(pub Option<IpAddr>);
 
@@ -14,6 +14,6 @@ impl<S: Send + Sync> FromRequestParts<S> for Client {
     type Rejection = Infallible;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
-        Ok(Self(rate::client(&parts.extensions)))
+        Ok(Self(client::address(&parts.extensions)))
     }
 }

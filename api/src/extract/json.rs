@@ -8,6 +8,7 @@ use axum::{
 };
 use serde::{Serialize, de::DeserializeOwned};
 
+use super::strict::{self, Strict};
 use crate::problem::Problem;
 
 /// A JSON body, of a request or an answer.
@@ -87,20 +88,22 @@ fn is_json(headers: &HeaderMap) -> bool {
 }
 
 fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
-    if has_nul(bytes) {
-        return Err(Problem::invalid("unstorable-text", "a text contains the character U+0000, which cannot be stored"));
-    }
     // Serde would read an array as the fields of a structure in their order.
     if bytes.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'[') {
         return Err(Problem::field("body", "wrong-type", "the body must be a JSON object"));
     }
+    let _: Strict = read_as(bytes)?;
+    read_as(bytes)
+}
+
+fn read_as<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
     let mut deserializer = serde_json::Deserializer::from_slice(bytes);
     let value = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
         let path = error.path().to_string();
         let (category, detail) = (error.inner().classify(), describe(error.inner()));
         match category {
             serde_json::error::Category::Data => {
-                let field = named(&detail).unwrap_or_else(|| if path == "." { "body".into() } else { path });
+                let field = named(&detail).unwrap_or_else(|| if path == "." { "body".into() } else { path.replace('\0', "") });
                 Problem::invalid("invalid-input", "the body does not have the expected form").with_field(field, code(&detail), &detail)
             }
             _ => malformed(&detail),
@@ -127,37 +130,14 @@ fn describe(error: &serde_json::Error) -> String {
 
 /// The field that a message names itself: the path ends at the object around it.
 fn named(detail: &str) -> Option<String> {
-    let rest = detail.strip_prefix("missing field `").or_else(|| detail.strip_prefix("unknown field `"))?;
+    let rest = ["missing field `", "unknown field `", "duplicate field `"].iter().find_map(|prefix| detail.strip_prefix(prefix))?;
     rest.split_once('`').map(|(field, _)| field.to_owned())
 }
 
 fn code(detail: &str) -> &'static str {
-    if detail.starts_with("missing field") {
-        "missing"
-    } else if detail.starts_with("unknown field") {
-        "unknown-field"
-    } else if detail.starts_with("unknown variant") {
-        "unknown-value"
-    } else if detail.starts_with("duplicate field") {
-        "duplicate"
-    } else if detail.starts_with("invalid type") {
-        "wrong-type"
-    } else {
-        "invalid"
-    }
-}
-
-/// Whether a string of the document holds U+0000, written as an escape: PostgreSQL stores every character but this.
-fn has_nul(bytes: &[u8]) -> bool {
-    let mut rest = bytes;
-    while let Some(at) = rest.iter().position(|byte| *byte == b'\\') {
-        match rest.get(at + 1) {
-            Some(b'u') if rest.get(at + 2..at + 6) == Some(b"0000") => return true,
-            Some(_) => rest = &rest[at + 2..],
-            None => return false,
-        }
-    }
-    false
+    let form = [("missing field", "missing"), ("unknown field", "unknown-field"), ("unknown variant", "unknown-value"), ("invalid type", "wrong-type")];
+    let rule = form.iter().chain(&strict::CODES).find(|(beginning, _)| detail.starts_with(beginning));
+    rule.map_or("invalid", |(_, code)| code)
 }
 
 #[cfg(test)]
@@ -199,11 +179,58 @@ mod tests {
         }
     }
 
+    fn rule(text: &str) -> (String, String) {
+        #[derive(Deserialize)]
+        struct Any {
+            #[expect(dead_code, reason = "only parsed")]
+            any: serde_json::Value,
+        }
+        let Err(problem) = parse::<Any>(text.as_bytes()) else { return Default::default() };
+        let told = format!("{problem:?}");
+        let part = |after: &str| told.split_once(after).and_then(|(_, rest)| rest.split('"').next()).unwrap_or(&told).to_owned();
+        (part("field: \""), part("code: \""))
+    }
+
+    fn rule_is(text: &str, field: &str, code: &str) {
+        assert_eq!(rule(text), (field.to_owned(), code.to_owned()), "{}", text.get(..100).unwrap_or(text));
+    }
+
     #[test]
     fn nul_is_found_only_where_it_is_one() {
-        assert!(has_nul(br#""a\u0000b""#));
-        assert!(!has_nul(br#""a\\u0000b""#));
-        assert!(has_nul(br#""a\\\u0000b""#));
-        assert!(!has_nul(br#""a\u00001"#.split_at(3).0));
+        rule_is(r#"{"any":{"b":["x","a\u0000b"]}}"#, "any.b[1]", "unstorable-text");
+        rule_is(r#"{"any":{"a\u0000b":1}}"#, "any", "unstorable-text");
+        rule_is(r#"{"any":"a\\u0000b"}"#, "", "");
+        rule_is(r#"{"any":"a\\\u0000b"}"#, "any", "unstorable-text");
+    }
+
+    #[test]
+    fn a_field_is_said_once_however_deep() {
+        rule_is(r#"{"any":{"a":[{"b":1,"b":1}]}}"#, "b", "duplicate");
+        rule_is(r#"{"any":1,"any":2}"#, "any", "duplicate");
+        rule_is(r#"{"any":{"b":1,"\u0062":1}}"#, "b", "duplicate");
+    }
+
+    #[test]
+    fn depth_and_number_of_items_are_bounded() {
+        let deep = |levels: usize| format!("{{\"any\":{}{}}}", "[".repeat(levels - 1), "]".repeat(levels - 1));
+        rule_is(&deep(32), "", "");
+        assert_eq!(rule(&deep(33)).1, "too-deep");
+        assert_eq!(rule(&deep(100)).1, "too-deep");
+        let long = |items: usize| format!("{{\"any\":[{}]}}", vec!["1"; items].join(","));
+        rule_is(&long(1_000), "", "");
+        assert_eq!(rule(&long(1_001)).1, "too-many");
+        let wide = |fields: usize| format!("{{\"any\":{{{}}}}}", (0..fields).map(|n| format!("\"f{n}\":1")).collect::<Vec<_>>().join(","));
+        rule_is(&wide(1_000), "", "");
+        assert_eq!(rule(&wide(1_001)).1, "too-many");
+    }
+
+    #[test]
+    fn numbers_are_those_that_everybody_reads_alike() {
+        for fits in ["9007199254740991", "-9007199254740991", "0.5", "1e15", "-0"] {
+            rule_is(&format!("{{\"any\":{fits}}}"), "", "");
+        }
+        for odd in ["9007199254740992", "-9007199254740992", "18446744073709551616", "1e16", "-1e300"] {
+            rule_is(&format!("{{\"any\":{odd}}}"), "any", "out-of-range");
+        }
     }
 }

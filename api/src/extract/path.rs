@@ -16,6 +16,11 @@ impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for Path<T>
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        // PostgreSQL stores and compares every character but this.
+        if parts.uri.path().contains("%00") {
+            let problem = Problem::invalid("malformed-path", "a part of the path does not have the expected form");
+            return Err(problem.with_field("path", "unstorable-text", "contains the character U+0000"));
+        }
         match axum::extract::Path::<T>::from_request_parts(parts, state).await {
             Ok(axum::extract::Path(value)) => Ok(Self(value)),
             Err(PathRejection::FailedToDeserializePathParams(failure)) => {

@@ -8,7 +8,8 @@ use axum::{
 };
 use tower_http::cors::{AllowOrigin, CorsLayer};
 
-use super::request_id;
+use super::{idempotency, request_id};
+use crate::extract::API_KEY;
 
 const SECURITY: [(HeaderName, &str); 7] = [
     (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
@@ -20,10 +21,23 @@ const SECURITY: [(HeaderName, &str); 7] = [
     (header::CACHE_CONTROL, "no-store"),
 ];
 
-/// Adds what the handler has not set itself.
+const CROSS_ORIGIN: [HeaderName; 5] = [
+    header::ACCESS_CONTROL_ALLOW_CREDENTIALS,
+    header::ACCESS_CONTROL_ALLOW_HEADERS,
+    header::ACCESS_CONTROL_ALLOW_METHODS,
+    header::ACCESS_CONTROL_EXPOSE_HEADERS,
+    header::ACCESS_CONTROL_MAX_AGE,
+];
+
+/// Adds what the handler has not set itself, and takes away what only an allowed origin is told.
 pub async fn secure(request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;
     let headers = response.headers_mut();
+    if !headers.contains_key(header::ACCESS_CONTROL_ALLOW_ORIGIN) {
+        for name in CROSS_ORIGIN {
+            headers.remove(name);
+        }
+    }
     for (name, value) in SECURITY {
         headers.entry(name).or_insert(HeaderValue::from_static(value));
     }
@@ -32,7 +46,7 @@ pub async fn secure(request: Request, next: Next) -> Response {
 
 /// Lets exactly the listed origins call with credentials.
 pub fn cors(origins: &[String]) -> CorsLayer {
-    let origins = origins.iter().filter(|origin| *origin != "null").filter_map(|origin| HeaderValue::try_from(origin).ok());
+    let origins = origins.iter().filter(|origin| *origin != "null" && *origin != "*").filter_map(|origin| HeaderValue::try_from(origin).ok());
     CorsLayer::new()
         .allow_origin(AllowOrigin::list(origins))
         .allow_credentials(true)
@@ -41,9 +55,15 @@ pub fn cors(origins: &[String]) -> CorsLayer {
             header::AUTHORIZATION,
             header::CONTENT_TYPE,
             request_id::HEADER,
-            HeaderName::from_static("idempotency-key"),
-            HeaderName::from_static("x-api-key"),
+            idempotency::KEY,
+            API_KEY,
         ])
-        .expose_headers([request_id::HEADER, header::RETRY_AFTER])
+        .expose_headers([
+            request_id::HEADER,
+            header::RETRY_AFTER,
+            HeaderName::from_static("ratelimit"),
+            HeaderName::from_static("ratelimit-policy"),
+            idempotency::REPLAYED,
+        ])
         .max_age(std::time::Duration::from_mins(10))
 }

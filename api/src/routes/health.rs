@@ -19,7 +19,7 @@ pub(super) fn routes() -> OpenApiRouter<AppState> {
 /// How the service is.
 #[derive(Debug, Serialize, ToSchema)]
 struct HealthBody {
-    /// `ok`; `degraded` when only what makes it faster is missing; `down` when it cannot work.
+    /// `ok`; `degraded` when what makes it faster is missing, or the store of files; `down` when it cannot work.
     status: &'static str,
     /// Version of the build.
     version: &'static str,
@@ -29,6 +29,8 @@ struct HealthBody {
     redis: &'static str,
     /// `up` when people can sign in.
     auth: &'static str,
+    /// `up`, or `unavailable`: then files can be neither uploaded nor read, and everything else works.
+    storage: &'static str,
     /// `current` or `behind` the build; `unknown` when the database is down.
     migrations: &'static str,
     /// The job ledger.
@@ -49,13 +51,14 @@ struct QueueBody {
     (status = 503, description = "Does not work", body = HealthBody),
 ))]
 async fn health(State(state): State<AppState>) -> (StatusCode, Json<HealthBody>) {
-    let (migrations, redis, oldest) = tokio::join!(migrations(&state), redis(&state), oldest_pending(&state));
+    let (migrations, redis, storage, oldest) =
+        tokio::join!(migrations(&state), redis(&state), storage(&state), oldest_pending(&state));
     let database = if migrations == "unknown" { "down" } else { "up" };
     let works = migrations == "current";
-    let status = match (works, redis) {
-        (false, _) => "down",
-        (true, "down") => "degraded",
-        (true, _) => "ok",
+    let status = match (works, redis, storage) {
+        (false, ..) => "down",
+        (true, "down", _) | (true, _, "unavailable") => "degraded",
+        (true, ..) => "ok",
     };
     let body = HealthBody {
         status,
@@ -63,6 +66,7 @@ async fn health(State(state): State<AppState>) -> (StatusCode, Json<HealthBody>)
         database,
         redis,
         auth: database,
+        storage,
         migrations,
         queue: QueueBody { oldest_pending_seconds: oldest },
     };
@@ -98,6 +102,13 @@ async fn redis(state: &AppState) -> &'static str {
     match tokio::time::timeout(PATIENCE, queue::doorbell::ping(url)).await {
         Ok(Ok(())) => "up",
         _ => "down",
+    }
+}
+
+async fn storage(state: &AppState) -> &'static str {
+    match tokio::time::timeout(PATIENCE, state.files.check()).await {
+        Ok(Ok(())) => "up",
+        _ => "unavailable",
     }
 }
 

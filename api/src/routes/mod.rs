@@ -1,13 +1,20 @@
 //! The routes, one folder for each domain. A domain's `routes()` lists them; here they are gathered by the bounds they live in.
 
+mod audit;
+mod api_keys;
 mod campaigns;
 mod channels;
+mod clients;
 mod contacts;
+mod files;
 mod health;
 mod identity;
 mod jobs;
+mod mail;
 mod organizations;
+mod roles;
 mod templates;
+mod users;
 mod webhooks;
 
 use utoipa_axum::router::OpenApiRouter;
@@ -20,11 +27,18 @@ pub(crate) fn ordinary() -> OpenApiRouter<AppState> {
         .merge(health::routes())
         .merge(identity::routes())
         .merge(organizations::routes())
+        .merge(users::routes())
+        .merge(roles::routes())
+        .merge(api_keys::routes())
+        .merge(clients::routes())
         .merge(jobs::routes())
+        .merge(mail::routes())
+        .merge(audit::routes())
         .merge(webhooks::routes())
         .merge(campaigns::routes())
         .merge(channels::routes())
         .merge(contacts::routes())
+        .merge(files::routes())
         .merge(templates::routes())
 }
 
@@ -36,4 +50,9 @@ pub(crate) fn webhooks() -> OpenApiRouter<AppState> {
 /// Routes that take files.
 pub(crate) fn uploads() -> OpenApiRouter<AppState> {
     contacts::uploads()
+}
+
+/// Routes that take pictures.
+pub(crate) fn pictures() -> OpenApiRouter<AppState> {
+    files::uploads()
 }

@@ -82,11 +82,16 @@ impl Arranged {
 
     /// Files that are kept.
     pub(crate) fn kept_files(&self) -> usize {
-        fn count(folder: &std::path::Path) -> usize {
+        self.kept_paths().len()
+    }
+
+    /// Where they are.
+    pub(crate) fn kept_paths(&self) -> Vec<std::path::PathBuf> {
+        fn paths(folder: &std::path::Path) -> Vec<std::path::PathBuf> {
             let entries = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
-            entries.map(|path| if path.is_dir() { count(&path) } else { 1 }).sum()
+            entries.flat_map(|path| if path.is_dir() { paths(&path) } else { vec![path] }).collect()
         }
-        count(self.folder.path())
+        paths(self.folder.path())
     }
 
     /// What the owner sees.

@@ -17,6 +17,16 @@ pub struct FieldError {
 #[derive(Clone, Debug, Default, PartialEq, Eq, thiserror::Error)]
 pub struct FieldErrors(pub Vec<FieldError>);
 
+/// What a change does with a field that may be empty.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Change {
+    /// It stays.
+    #[default]
+    Keep,
+    /// It becomes this text, or empty.
+    Set(Option<String>),
+}
+
 impl FieldErrors {
     /// Notes a broken rule.
     pub fn add(&mut self, field: impl Into<String>, code: &'static str, message: impl Into<String>) {

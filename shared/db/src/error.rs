@@ -17,6 +17,9 @@ pub enum DbError {
         /// The column that does not fit.
         column: &'static str,
     },
+    /// A [`crate::CommitGuard`] refused the commit: the turn of the work was given to another.
+    #[error("cannot commit: the turn of this request was given to a repetition of it")]
+    Superseded,
     /// Migrating failed.
     #[error("cannot migrate the database")]
     Migrate(#[from] sqlx::migrate::MigrateError),

@@ -18,7 +18,7 @@ pub trait Doorkeeper: fmt::Debug + Send + Sync + 'static {
     fn keeps(&self, age: Duration) -> bool;
 }
 
-/// A pool whose connections have the role `crm_system` from their start. Goes directly to PostgreSQL, never through a transaction pooler.
+/// A pool whose connections have the role `crm_system` from their start. Goes to [`DbOptions::direct`], never through a transaction pooler.
 ///
 /// Every statement on it names the organization first, taken from the lane or the mapped number.
 #[derive(Clone, Debug)]
@@ -103,5 +103,5 @@ fn session(options: &DbOptions, settings: &[(&str, &str)]) -> Result<PgConnectOp
         ("enable_mergejoin", "off"),
         ("jit", "off"),
     ];
-    Ok(options.connect_options()?.options(session).options(settings.iter().copied()))
+    Ok(options.session_options()?.options(session).options(settings.iter().copied()))
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use kernel::OrganizationId;
 use sqlx::{PgConnection, Postgres, Transaction};
 
-use crate::{Announcement, Announcer, DbError};
+use crate::{Announcement, Announcer, DbError, guard};
 
 /// What all kinds of transaction can do.
 pub trait Tx: Send {
@@ -36,7 +36,8 @@ impl Begun {
         &mut self.tx
     }
 
-    async fn commit(self) -> Result<(), DbError> {
+    async fn commit(mut self) -> Result<(), DbError> {
+        guard::ask(&mut self.tx).await?;
         self.tx.commit().await?;
         if !self.announcements.is_empty() {
             self.announcer.announce(self.announcements);
@@ -64,7 +65,8 @@ macro_rules! transaction {
                 self.begun.conn()
             }
 
-            /// Makes the changes durable, then announces what was asked for. Without it everything is rolled back.
+            /// Makes the changes durable, then announces what was asked for. Without it, or when a [`crate::CommitGuard`] refuses, everything
+            /// is rolled back.
             pub async fn commit(self) -> Result<(), DbError> {
                 self.begun.commit().await
             }

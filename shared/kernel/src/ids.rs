@@ -53,18 +53,30 @@ macro_rules! ids {
 }
 
 ids! {
+    /// A key by which a program signs in.
+    ApiKeyId,
     /// A mass-message campaign.
     CampaignId,
     /// A number that sends and receives: one WhatsApp business phone number.
     ChannelId,
     /// A person in the CRM.
     ContactId,
+    /// An object in the store.
+    FileId,
     /// An upload of contacts.
     ImportId,
     /// An entry of the job ledger.
     JobId,
+    /// A mail to be sent.
+    MailId,
+    /// A link that is good once.
+    OneTimeTokenId,
     /// A tenant: the company that uses the CRM.
     OrganizationId,
+    /// Somebody forgot a password.
+    PasswordResetRequestId,
+    /// A role of an organization's own.
+    RoleId,
     /// A login of a user: one family of refresh tokens.
     SessionId,
     /// A message template.

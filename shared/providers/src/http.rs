@@ -31,8 +31,22 @@ pub fn install_crypto_provider() {
 /// - `reqwest`'s own retries off (by default it repeats requests after HTTP/2 protocol refusals).
 /// - No proxy from environment variables: only the settings decide where requests go.
 pub fn client(options: HttpOptions) -> Result<reqwest::Client, HttpClientError> {
+    let client = builder()
+        .connect_timeout(options.connect_timeout)
+        .timeout(options.request_timeout)
+        .pool_max_idle_per_host(options.max_idle)
+        .build()?;
+    Ok(client)
+}
+
+/// The same for exchanges of any length: only silence ends them, after `read_timeout`.
+pub fn streaming_client(connect_timeout: Duration, read_timeout: Duration) -> Result<reqwest::Client, HttpClientError> {
+    Ok(builder().connect_timeout(connect_timeout).read_timeout(read_timeout).build()?)
+}
+
+fn builder() -> reqwest::ClientBuilder {
     install_crypto_provider();
-    let client = reqwest::Client::builder()
+    reqwest::Client::builder()
         .user_agent(concat!("heliograph/", env!("CARGO_PKG_VERSION")))
         .http1_only()
         .redirect(reqwest::redirect::Policy::none())
@@ -41,11 +55,6 @@ pub fn client(options: HttpOptions) -> Result<reqwest::Client, HttpClientError> 
         .no_proxy()
         .tcp_nodelay(true)
         .tcp_keepalive(Duration::from_secs(30))
-        .connect_timeout(options.connect_timeout)
-        .timeout(options.request_timeout)
-        .pool_max_idle_per_host(options.max_idle)
         // Shorter than what load balancers grant, so that we rarely meet a connection the other side is just closing.
         .pool_idle_timeout(Duration::from_secs(30))
-        .build()?;
-    Ok(client)
 }

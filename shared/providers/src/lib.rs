@@ -1,7 +1,8 @@
-//! What leaves the house: the WhatsApp Cloud API, the object store, HTTP clients. Every error is typed and classified.
+//! What leaves the house: the WhatsApp Cloud API, the object store, mail, HTTP clients. Every error is typed and classified.
 //!
 //! Nothing here knows tenants, campaigns or the database.
 
 pub mod http;
+pub mod mail;
 pub mod objects;
 pub mod whatsapp;

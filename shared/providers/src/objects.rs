@@ -1,31 +1,78 @@
-//! Files: media, logos, exports, uploads. A folder by default; whatever `object_store` speaks otherwise.
+//! Files: pictures, uploads, exports. A folder by default, or a bucket of an S3-compatible service.
+//!
+//! A store may be away at any time. Opening one asks nobody; [`ObjectStore::prepare`] makes its folders or its bucket, and everything else fails
+//! with an error for which [`ObjectError::is_unavailable`] holds.
 
-use std::{fmt, path::PathBuf, str::FromStr, sync::Arc};
+mod bucket;
+mod key;
+#[cfg(test)]
+mod tests;
+
+use std::{
+    fmt,
+    path::{Path as FilePath, PathBuf},
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
 
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use futures::{Stream, StreamExt, TryStreamExt, stream::BoxStream};
-use kernel::OrganizationId;
-use object_store::{GetOptions, GetRange, ObjectStoreExt, PutPayload, WriteMultipart, local::LocalFileSystem, path::Path};
-use uuid::Uuid;
+use object_store::{
+    Attribute, Attributes, GetOptions, GetRange, ObjectStoreExt, PutMultipartOptions, PutOptions, PutPayload, WriteMultipart,
+    local::LocalFileSystem, path::Path,
+};
+use url::Url;
 
-/// Parts of this size are written while the next one is read.
-const PART_BYTES: usize = 1024 * 1024;
+use self::bucket::Bucket;
+pub use self::{
+    bucket::BucketOptions,
+    key::{Folder, ObjectKey, ObjectKeyError},
+};
+use crate::http::HttpClientError;
+
+/// Parts of this size are written while the next one is read. S3 takes no smaller ones (S3 reference, "Multipart upload limits").
+const PART_BYTES: usize = 5 * 1024 * 1024;
 /// Parts in flight: bounds the memory of one upload.
 const PARTS_IN_FLIGHT: usize = 2;
+/// Time between two tries to prepare a store that is away.
+const PREPARE_AGAIN: Duration = Duration::from_secs(5);
 
 /// Where files are kept. Cheap to clone.
 #[derive(Clone)]
-pub struct ObjectStore(Arc<dyn object_store::ObjectStore>);
+pub struct ObjectStore(Arc<Backend>);
 
-/// Name of a file: organization, kind, and a random id, so that no two uploads ever meet. Its text form is what records keep.
-#[derive(Clone, PartialEq, Eq, Hash)]
-pub struct ObjectKey(String);
+enum Backend {
+    Folder { path: PathBuf, opened: OnceLock<Arc<LocalFileSystem>> },
+    Bucket(Bucket),
+}
 
-/// Why a text is no key.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("not a key of the object store")]
-pub struct ObjectKeyError;
+/// Which store.
+#[derive(Clone, Debug)]
+pub enum StoreOptions {
+    /// A folder, which all binaries of an installation share.
+    Folder(PathBuf),
+    /// A bucket.
+    Bucket(BucketOptions),
+}
+
+impl StoreOptions {
+    /// The bucket, when it has a name; otherwise the folder.
+    pub fn choose(folder: impl Into<PathBuf>, bucket: BucketOptions) -> Self {
+        if bucket.bucket.is_empty() { Self::Folder(folder.into()) } else { Self::Bucket(bucket) }
+    }
+}
+
+/// What is told about an object beside its bytes. A folder keeps none of it.
+#[derive(Clone, Debug)]
+pub struct About<'a> {
+    /// Media type.
+    pub content_type: &'a str,
+    /// The name under which it was uploaded; empty when there was none.
+    pub original_name: &'a str,
+    /// When it was uploaded.
+    pub uploaded_at: DateTime<Utc>,
+}
 
 /// Why a file could not be stored or read.
 #[derive(Debug, thiserror::Error)]
@@ -33,6 +80,15 @@ pub enum ObjectError {
     /// The folder cannot be made or used.
     #[error("the storage folder `{}` cannot be used", .0.display())]
     Folder(PathBuf, #[source] std::io::Error),
+    /// The bucket cannot be made.
+    #[error("the bucket cannot be made")]
+    Bucket(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// The store cannot be opened with these settings.
+    #[error("the storage settings cannot be used: {0}")]
+    Settings(&'static str),
+    /// No HTTP client could be made.
+    #[error(transparent)]
+    Client(#[from] HttpClientError),
     /// There is no such file.
     #[error("the file does not exist")]
     NotFound,
@@ -56,61 +112,13 @@ pub enum ObjectError {
     Store(#[source] object_store::Error),
 }
 
-impl ObjectKey {
-    /// A new name. `kind` is a word of ours such as `imports` or `media`: lower-case letters and dashes.
-    pub fn fresh(organization: OrganizationId, kind: &'static str, now: DateTime<Utc>) -> Self {
-        debug_assert!(is_kind(kind), "`{kind}` is no kind of file");
-        let seconds = u64::try_from(now.timestamp()).unwrap_or(0);
-        // A UUIDv7 has 74 random bits beside the time.
-        let id = Uuid::new_v7(uuid::Timestamp::from_unix(uuid::NoContext, seconds, now.timestamp_subsec_nanos()));
-        Self(format!("{organization}/{kind}/{id}"))
-    }
-
-    /// A file of the installation itself, of no organization and with a fixed name. Records never keep such a key.
-    pub fn of_installation(name: &'static str) -> Self {
-        Self(name.to_owned())
-    }
-
-    /// The name as records keep it.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-
-    /// The organization the file belongs to.
-    pub fn organization(&self) -> Option<OrganizationId> {
-        self.0.split('/').next()?.parse().ok()
-    }
-
-    fn path(&self) -> Path {
-        Path::from(self.0.as_str())
-    }
-}
-
-fn is_kind(kind: &str) -> bool {
-    !kind.is_empty() && kind.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'-')
-}
-
-impl FromStr for ObjectKey {
-    type Err = ObjectKeyError;
-
-    /// Reads a kept name back. Only names of our own making pass, so nothing outside the folder can be reached.
-    fn from_str(text: &str) -> Result<Self, ObjectKeyError> {
-        let mut parts = text.split('/');
-        let canonical = |part: Option<&str>| part.is_some_and(|part| part.parse::<Uuid>().is_ok_and(|id| id.to_string() == part));
-        let fits = canonical(parts.next()) && parts.next().is_some_and(is_kind) && canonical(parts.next()) && parts.next().is_none();
-        if fits { Ok(Self(text.to_owned())) } else { Err(ObjectKeyError) }
-    }
-}
-
-impl fmt::Display for ObjectKey {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl fmt::Debug for ObjectKey {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "ObjectKey({})", self.0)
+impl ObjectError {
+    /// Whether the store is to blame: the same may succeed later.
+    pub fn is_unavailable(&self) -> bool {
+        match self {
+            Self::Folder(..) | Self::Bucket(_) | Self::Store(_) => true,
+            Self::Settings(_) | Self::Client(_) | Self::NotFound | Self::BehindEnd { .. } | Self::TooLarge { .. } | Self::Source(_) => false,
+        }
     }
 }
 
@@ -128,26 +136,99 @@ impl fmt::Debug for StoredObject {
     }
 }
 
+/// An object of a listing.
+#[derive(Clone, Debug)]
+pub struct Listed {
+    /// Its name, whoever gave it.
+    pub name: String,
+    /// When it was written, by the store's clock.
+    pub written_at: DateTime<Utc>,
+    /// Length in bytes.
+    pub size: u64,
+}
+
 impl ObjectStore {
-    /// Keeps files below `folder`, which is made when missing. All binaries of an installation must see the same folder.
+    /// Opens a store. Nothing is asked yet: one that is away fails what needs it, not the start.
+    pub fn open(options: &StoreOptions) -> Result<Self, ObjectError> {
+        let backend = match options {
+            StoreOptions::Folder(path) => Backend::Folder { path: path.clone(), opened: OnceLock::new() },
+            StoreOptions::Bucket(options) => Backend::Bucket(Bucket::open(options)?),
+        };
+        Ok(Self(Arc::new(backend)))
+    }
+
+    /// Keeps files below `folder`, which is made when missing.
     pub fn local(folder: impl Into<PathBuf>) -> Result<Self, ObjectError> {
-        let folder = folder.into();
-        if let Err(error) = std::fs::create_dir_all(&folder) {
-            return Err(ObjectError::Folder(folder, error));
+        let store = Self::open(&StoreOptions::Folder(folder.into()))?;
+        store.backend()?;
+        Ok(store)
+    }
+
+    /// Makes what is missing: the folder and those in it, or the bucket. Idempotent.
+    pub async fn prepare(&self) -> Result<(), ObjectError> {
+        match &*self.0 {
+            Backend::Folder { path, .. } => {
+                self.backend()?;
+                for folder in Folder::ALL {
+                    make_folder(&path.join(folder.as_str()))?;
+                }
+                Ok(())
+            }
+            // A bucket that may only be used, not made, is right as it is.
+            Backend::Bucket(bucket) => match self.check().await {
+                Ok(()) => Ok(()),
+                Err(_) => bucket.make().await,
+            },
         }
-        let store = LocalFileSystem::new_with_prefix(&folder).map_err(ObjectError::Store)?;
-        Ok(Self(Arc::new(store.with_automatic_cleanup(true).with_fsync(true))))
+    }
+
+    /// Prepares the store beside whatever else happens, again and again until it succeeds. Needs a runtime.
+    pub fn prepare_soon(&self) {
+        let store = self.clone();
+        tokio::spawn(async move {
+            let mut told = false;
+            while let Err(error) = store.prepare().await {
+                if !told {
+                    tracing::error!(error = chain(&error), "{store:?} is unavailable: {}", chain(&error));
+                    told = true;
+                }
+                tokio::time::sleep(PREPARE_AGAIN).await;
+            }
+            tracing::info!("{store:?} is ready");
+        });
+    }
+
+    /// Whether the store can be used now. One request, or one look at the folder.
+    pub async fn check(&self) -> Result<(), ObjectError> {
+        if let Backend::Folder { path, .. } = &*self.0 {
+            self.backend()?;
+            // A file without a name: it shows that the folder can be written to, and leaves nothing behind.
+            return tempfile::tempfile_in(path).map(drop).map_err(|error| ObjectError::Folder(path.clone(), error));
+        }
+        // Nothing is below this name; what is asked is whether the bucket answers.
+        let none = Path::from("health");
+        match self.backend()?.list(Some(&none)).next().await {
+            None | Some(Ok(_)) => Ok(()),
+            Some(Err(error)) => Err(ObjectError::Store(error)),
+        }
     }
 
     /// Stores a stream of unknown length, and answers how many bytes it had.
     ///
     /// The file appears whole at the end or not at all: when the stream fails, is longer than `limit` bytes, or this future is dropped, nothing is
-    /// kept. A few MB of memory, whatever the length.
-    pub async fn put<E>(&self, key: &ObjectKey, stream: impl Stream<Item = Result<Bytes, E>> + Send, limit: u64) -> Result<u64, ObjectError>
+    /// kept. Some 15 MB of memory at most, whatever the length.
+    pub async fn put<E>(
+        &self,
+        key: &ObjectKey,
+        about: About<'_>,
+        stream: impl Stream<Item = Result<Bytes, E>> + Send,
+        limit: u64,
+    ) -> Result<u64, ObjectError>
     where
         E: Into<Box<dyn std::error::Error + Send + Sync>>,
     {
-        let upload = self.0.put_multipart(&key.path()).await.map_err(store_error)?;
+        let options = PutMultipartOptions { attributes: self.attributes(key, &about), ..PutMultipartOptions::default() };
+        let upload = self.backend()?.put_multipart_opts(&key.path(), options).await.map_err(store_error)?;
         let mut writer = WriteMultipart::new_with_chunk_size(upload, PART_BYTES);
         match copy(&mut writer, stream, limit).await {
             Ok(size) => {
@@ -164,17 +245,24 @@ impl ObjectStore {
         }
     }
 
-    /// Stores a file that is in memory already.
+    /// Stores a file that is in memory already, with what is known about it.
+    pub async fn put_described(&self, key: &ObjectKey, about: About<'_>, bytes: Bytes) -> Result<(), ObjectError> {
+        let options = PutOptions { attributes: self.attributes(key, &about), ..PutOptions::default() };
+        self.backend()?.put_opts(&key.path(), PutPayload::from(bytes), options).await.map_err(store_error)?;
+        Ok(())
+    }
+
+    /// Stores a file of our own that is in memory already.
     pub async fn put_bytes(&self, key: &ObjectKey, bytes: Bytes) -> Result<(), ObjectError> {
-        self.0.put(&key.path(), PutPayload::from(bytes)).await.map_err(store_error)?;
+        self.backend()?.put(&key.path(), PutPayload::from(bytes)).await.map_err(store_error)?;
         Ok(())
     }
 
     /// Reads a file from byte `offset` on. An offset at the very end gives an empty stream.
     pub async fn get(&self, key: &ObjectKey, offset: u64) -> Result<StoredObject, ObjectError> {
-        let path = key.path();
+        let (store, path) = (self.backend()?, key.path());
         if offset > 0 {
-            let size = self.0.head(&path).await.map_err(store_error)?.size;
+            let size = store.head(&path).await.map_err(store_error)?.size;
             if offset > size {
                 return Err(ObjectError::BehindEnd { offset });
             }
@@ -183,22 +271,96 @@ impl ObjectStore {
             }
         }
         let options = GetOptions { range: (offset > 0).then_some(GetRange::Offset(offset)), ..GetOptions::default() };
-        let found = self.0.get_opts(&path, options).await.map_err(store_error)?;
+        let found = store.get_opts(&path, options).await.map_err(store_error)?;
         Ok(StoredObject { size: found.meta.size, bytes: found.into_stream().map_err(store_error).boxed() })
     }
 
     /// Length of a file in bytes.
     pub async fn size(&self, key: &ObjectKey) -> Result<u64, ObjectError> {
-        Ok(self.0.head(&key.path()).await.map_err(store_error)?.size)
+        Ok(self.backend()?.head(&key.path()).await.map_err(store_error)?.size)
     }
 
     /// Deletes a file. One that is gone already is no error.
     pub async fn delete(&self, key: &ObjectKey) -> Result<(), ObjectError> {
-        match self.0.delete(&key.path()).await {
+        match self.backend()?.delete(&key.path()).await {
             Ok(()) | Err(object_store::Error::NotFound { .. }) => Ok(()),
             Err(error) => Err(ObjectError::Store(error)),
         }
     }
+
+    /// Everything in the store, in no order, also what we did not put there.
+    pub fn list(&self) -> BoxStream<'static, Result<Listed, ObjectError>> {
+        match self.backend() {
+            Ok(store) => store
+                .list(None)
+                .map_ok(|meta| Listed { name: meta.location.to_string(), written_at: meta.last_modified, size: meta.size })
+                .map_err(store_error)
+                .boxed(),
+            Err(error) => futures::stream::iter([Err(error)]).boxed(),
+        }
+    }
+
+    /// The store's clock, by which [`Listed::written_at`] is told: the time at which it writes a small file of ours.
+    pub async fn now(&self) -> Result<DateTime<Utc>, ObjectError> {
+        let key = ObjectKey::of_installation("clock/now");
+        self.put_bytes(&key, Bytes::from_static(b"when this was written\n")).await?;
+        Ok(self.backend()?.head(&key.path()).await.map_err(store_error)?.last_modified)
+    }
+
+    /// An address under which anybody can read the file for a while, made by the store; none when the store answers no requests of others.
+    pub async fn link(&self, key: &ObjectKey, lasts: Duration) -> Result<Option<Url>, ObjectError> {
+        match &*self.0 {
+            Backend::Folder { .. } => Ok(None),
+            Backend::Bucket(bucket) => Ok(Some(bucket.link(&key.path(), lasts).await?)),
+        }
+    }
+
+    fn backend(&self) -> Result<Arc<dyn object_store::ObjectStore>, ObjectError> {
+        match &*self.0 {
+            Backend::Folder { path, opened } => {
+                if let Some(store) = opened.get() {
+                    return Ok(Arc::<LocalFileSystem>::clone(store));
+                }
+                make_folder(path)?;
+                let store = LocalFileSystem::new_with_prefix(path).map_err(ObjectError::Store)?;
+                let store = Arc::new(store.with_automatic_cleanup(true).with_fsync(true));
+                Ok(Arc::<LocalFileSystem>::clone(opened.get_or_init(|| store)))
+            }
+            Backend::Bucket(bucket) => Ok(bucket.store()),
+        }
+    }
+
+    fn attributes(&self, key: &ObjectKey, about: &About<'_>) -> Attributes {
+        let mut attributes = Attributes::new();
+        if let Backend::Bucket(_) = &*self.0 {
+            attributes.insert(Attribute::ContentType, about.content_type.to_owned().into());
+            attributes.insert(Attribute::ContentDisposition, "attachment".into());
+            let organization = key.organization().map(|organization| organization.to_string());
+            let metadata = [
+                ("original-name", header_text(about.original_name)),
+                ("organization", organization.unwrap_or_default()),
+                ("uploaded-at", about.uploaded_at.to_rfc3339()),
+            ];
+            for (name, value) in metadata.into_iter().filter(|(_, value)| !value.is_empty()) {
+                attributes.insert(Attribute::Metadata(name.into()), value.into());
+            }
+        }
+        attributes
+    }
+}
+
+fn make_folder(path: &FilePath) -> Result<(), ObjectError> {
+    std::fs::create_dir_all(path).map_err(|error| ObjectError::Folder(path.to_owned(), error))
+}
+
+/// A text as a header may carry it: what is not plain ASCII is percent-encoded.
+fn header_text(text: &str) -> String {
+    url::form_urlencoded::byte_serialize(text.as_bytes()).collect()
+}
+
+fn chain(error: &dyn std::error::Error) -> String {
+    let causes = std::iter::successors(error.source(), |error| error.source());
+    causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
 }
 
 async fn copy<E>(writer: &mut WriteMultipart, stream: impl Stream<Item = Result<Bytes, E>> + Send, limit: u64) -> Result<u64, ObjectError>
@@ -228,120 +390,9 @@ fn store_error(error: object_store::Error) -> ObjectError {
 
 impl fmt::Debug for ObjectStore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "ObjectStore({})", self.0)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::{convert::Infallible, io};
-
-    use futures::stream;
-
-    use super::*;
-
-    const LIMIT: u64 = 10 * 1024 * 1024;
-
-    fn key() -> ObjectKey {
-        let now = DateTime::from_timestamp(1_750_000_000, 0).unwrap();
-        ObjectKey::fresh(OrganizationId::at(now), "imports", now)
-    }
-
-    fn chunks(count: usize, length: usize) -> impl Stream<Item = Result<Bytes, Infallible>> + Send {
-        stream::iter((0..count).map(move |at| Ok(Bytes::from(vec![u8::try_from(at % 251).unwrap(); length]))))
-    }
-
-    async fn read(store: &ObjectStore, key: &ObjectKey, offset: u64) -> Vec<u8> {
-        let parts: Vec<Bytes> = store.get(key, offset).await.unwrap().bytes.try_collect().await.unwrap();
-        parts.concat()
-    }
-
-    fn files(folder: &std::path::Path) -> Vec<PathBuf> {
-        let mut found = Vec::new();
-        for entry in std::fs::read_dir(folder).unwrap() {
-            let path = entry.unwrap().path();
-            if path.is_dir() { found.extend(files(&path)) } else { found.push(path) }
-        }
-        found
-    }
-
-    #[tokio::test]
-    async fn a_file_comes_back_as_it_was_stored() {
-        let folder = tempfile::tempdir().unwrap();
-        let store = ObjectStore::local(folder.path().join("new")).unwrap();
-        let key = key();
-        assert_eq!(store.put(&key, chunks(300, 10_007), LIMIT).await.unwrap(), 3_002_100);
-        let whole = read(&store, &key, 0).await;
-        assert_eq!(whole.len(), 3_002_100);
-        assert!(whole.chunks(10_007).enumerate().all(|(at, chunk)| chunk.iter().all(|byte| usize::from(*byte) == at % 251)));
-        assert_eq!(store.size(&key).await.unwrap(), 3_002_100);
-        for offset in [1, 10_007, 3_002_099, 3_002_100] {
-            assert_eq!(read(&store, &key, offset).await, whole[usize::try_from(offset).unwrap()..], "{offset}");
-        }
-        assert!(matches!(store.get(&key, 3_002_101).await, Err(ObjectError::BehindEnd { offset: 3_002_101 })));
-    }
-
-    #[tokio::test]
-    async fn an_empty_file_is_a_file() {
-        let folder = tempfile::tempdir().unwrap();
-        let store = ObjectStore::local(folder.path()).unwrap();
-        let key = key();
-        assert_eq!(store.put(&key, chunks(0, 0), LIMIT).await.unwrap(), 0);
-        assert!(read(&store, &key, 0).await.is_empty());
-        store.put_bytes(&key, Bytes::from_static(b"now more")).await.unwrap();
-        assert_eq!(read(&store, &key, 4).await, b"more");
-    }
-
-    #[tokio::test]
-    async fn a_failed_upload_leaves_nothing() {
-        let folder = tempfile::tempdir().unwrap();
-        let store = ObjectStore::local(folder.path()).unwrap();
-        let (large, broken) = (key(), key());
-        assert!(matches!(store.put(&large, chunks(11, 1024 * 1024), LIMIT).await, Err(ObjectError::TooLarge { limit: LIMIT })));
-        let source = chunks(3, 1024 * 1024).map_err(|never| match never {}).chain(stream::iter([Err(io::Error::other("gone"))]));
-        assert!(matches!(store.put(&broken, source, LIMIT).await, Err(ObjectError::Source(_))));
-        for key in [large, broken] {
-            assert!(matches!(store.get(&key, 0).await, Err(ObjectError::NotFound)));
-            assert!(matches!(store.get(&key, 5).await, Err(ObjectError::NotFound)));
-        }
-        assert_eq!(files(folder.path()), Vec::<PathBuf>::new());
-    }
-
-    #[tokio::test]
-    async fn a_file_of_exactly_the_limit_is_kept() {
-        let folder = tempfile::tempdir().unwrap();
-        let store = ObjectStore::local(folder.path()).unwrap();
-        assert_eq!(store.put(&key(), chunks(10, 1024 * 1024), LIMIT).await.unwrap(), LIMIT);
-    }
-
-    #[tokio::test]
-    async fn deleting_twice_is_no_error() {
-        let folder = tempfile::tempdir().unwrap();
-        let store = ObjectStore::local(folder.path()).unwrap();
-        let key = key();
-        store.put_bytes(&key, Bytes::from_static(b"x")).await.unwrap();
-        store.delete(&key).await.unwrap();
-        store.delete(&key).await.unwrap();
-        assert!(matches!(store.size(&key).await, Err(ObjectError::NotFound)));
-    }
-
-    #[test]
-    fn only_our_own_keys_are_read_back() {
-        let key = key();
-        assert_eq!(key.as_str().parse(), Ok(key.clone()));
-        assert!(key.organization().is_some());
-        let id = "0197a1b2-0000-7000-8000-000000000000";
-        for text in [
-            "",
-            "a",
-            "../../etc/passwd",
-            &format!("{id}/media/../{id}"),
-            &format!("{id}/Media/{id}"),
-            &format!("/{id}/media/{id}"),
-            &format!("{id}/media/{id}/x"),
-            &format!("{id}/media/{}", id.to_uppercase()),
-        ] {
-            assert_eq!(text.parse::<ObjectKey>(), Err(ObjectKeyError), "{text}");
+        match &*self.0 {
+            Backend::Folder { path, .. } => write!(f, "ObjectStore({})", path.display()),
+            Backend::Bucket(bucket) => write!(f, "ObjectStore({})", bucket.store()),
         }
     }
 }

@@ -7,6 +7,8 @@
 
 mod check;
 mod error;
+mod limits;
+mod mail;
 mod security;
 mod sending;
 mod server;
@@ -19,10 +21,12 @@ use serde::Deserialize;
 
 pub use self::{
     error::{ConfigError, ConfigProblem},
+    limits::LimitsConfig,
+    mail::{MailConfig, SmtpTls},
     security::{AuthConfig, SameSite, SecretsConfig},
     sending::{JobsConfig, SendingConfig, WhatsappConfig},
     server::{
-        ApiConfig, DatabaseConfig, HealthConfig, LimitsConfig, LogFormat, MailConfig, MetricsConfig, RedisConfig, StorageConfig,
+        ApiConfig, DatabaseConfig, ForwardedHeader, HealthConfig, LogFormat, MetricsConfig, RedisConfig, S3Config, StorageConfig,
         TelemetryConfig,
     },
 };

@@ -3,9 +3,11 @@
 //!
 //! The programs stand in the target folder, beside the test that starts them; nothing is built here.
 
+mod pgbouncer;
 mod postgres;
 mod program;
 mod redis;
+mod s3;
 mod stack;
 
 use std::{
@@ -16,14 +18,18 @@ use std::{
 use anyhow::{Context, bail};
 
 pub use self::{
+    pgbouncer::Pgbouncer,
     postgres::Postgres,
     program::Program,
     redis::Redis,
+    s3::S3,
     stack::{RedisPlan, Stack, StackOptions},
 };
 
 /// Names the folder with PostgreSQL's programs.
 pub const PG_BIN_SETTING: &str = "HELIOGRAPH_TEST_PG_BIN";
+/// Names pgbouncer's program.
+pub const PGBOUNCER_SETTING: &str = "HELIOGRAPH_TEST_PGBOUNCER";
 /// Names Redis' server program.
 pub const REDIS_SETTING: &str = "HELIOGRAPH_TEST_REDIS_SERVER";
 
@@ -51,7 +57,10 @@ pub(crate) fn setting(name: &str) -> Option<String> {
 }
 
 /// A port that nobody listens on, from below the range that outgoing connections take theirs from: it stays free while its owner restarts.
-pub(crate) fn free_port() -> anyhow::Result<u16> {
+///
+/// # Errors
+/// When there is none.
+pub fn free_port() -> anyhow::Result<u16> {
     for _ in 0..200 {
         let port = rand::random_range(10_000..32_000);
         if TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok() {

@@ -168,8 +168,8 @@ impl Drop for Postgres {
     }
 }
 
-/// PostgreSQL refuses to run as root.
-fn account() -> anyhow::Result<&'static str> {
+/// PostgreSQL and pgbouncer refuse to run as root.
+pub(super) fn account() -> anyhow::Result<&'static str> {
     let exists = |name: &str| Command::new("id").arg(name).stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok_and(|s| s.success());
     ["postgres", "nobody"].into_iter().find(|name| exists(name)).context("there is no account that PostgreSQL could run as")
 }

@@ -28,6 +28,22 @@ impl Redis {
         Ok(redis)
     }
 
+    /// Starts it on a port that nobody else uses, and waits until it answers.
+    ///
+    /// # Errors
+    /// When there is no Redis, or it does not start.
+    pub async fn start_anywhere(folder: &Path) -> anyhow::Result<Self> {
+        Self::start(folder, super::free_port()?).await
+    }
+
+    /// Sends a signal by its name, as `STOP` and `CONT`.
+    ///
+    /// # Errors
+    /// When it does not run.
+    pub async fn signal(&self, signal: &str) -> anyhow::Result<()> {
+        self.program.as_ref().context("Redis does not run")?.signal(signal).await
+    }
+
     /// Its address.
     pub fn url(&self) -> String {
         format!("redis://127.0.0.1:{}", self.port)

@@ -346,6 +346,8 @@ fn settings(
         ("LIMITS__REGISTRATIONS_PER_HOUR", "1000".to_owned()),
         ("LIMITS__LOGINS_PER_MINUTE", "1000".to_owned()),
         ("LIMITS__REQUESTS_PER_SECOND", "10000".to_owned()),
+        ("LIMITS__WRITES_PER_MINUTE", "100000".to_owned()),
+        ("LIMITS__UPLOADS_PER_HOUR", "1000".to_owned()),
     ];
     pairs.into_iter().map(|(key, value)| (format!("HELIOGRAPH_{key}"), value)).collect()
 }

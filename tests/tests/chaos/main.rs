@@ -3,5 +3,7 @@
 mod answers;
 mod control;
 mod crashes;
+mod logos;
 mod pace;
 mod stops;
+mod storage;

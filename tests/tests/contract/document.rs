@@ -1,7 +1,7 @@
-//! The API description, and how to make a request from it.
+//! The API description: its operations, and where in a request they take ids.
 
 use reqwest::Method;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 /// One operation of the API.
 pub(crate) struct Operation {
@@ -10,12 +10,35 @@ pub(crate) struct Operation {
     description: &'static Value,
 }
 
+/// A step into a body.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Step {
+    Field(String),
+    Item,
+}
+
+/// Where a request names a record.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Place {
+    Path(String),
+    Query(String),
+    Body(Vec<Step>),
+}
+
+/// A place for an id, and what it is the id of: `ContactId`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Position {
+    pub(crate) place: Place,
+    pub(crate) kind: String,
+}
+
 /// All operations.
 pub(crate) fn operations() -> Vec<Operation> {
     let paths = api::openapi::document()["paths"].as_object().expect("there are routes");
     let mut operations = Vec::new();
     for (path, item) in paths {
         for (method, description) in item.as_object().expect("an object") {
+            assert_ne!(method, "parameters", "{path}: parameters stand at each operation");
             if let "get" | "put" | "post" | "patch" | "delete" = method.as_str() {
                 let method = method.to_uppercase().parse().expect("a method");
                 operations.push(Operation { method, path: path.clone(), description });
@@ -26,6 +49,11 @@ pub(crate) fn operations() -> Vec<Operation> {
 }
 
 impl Operation {
+    /// `GET /api/campaigns`.
+    pub(crate) fn name(&self) -> String {
+        format!("{} {}", self.method, self.path)
+    }
+
     /// Whether it says that nobody needs to be signed in.
     pub(crate) fn is_open(&self) -> bool {
         self.description["security"].as_array().is_some_and(|needs| needs.iter().all(|need| need == &json!({})))
@@ -36,77 +64,136 @@ impl Operation {
         self.description["x-permission"].as_str()
     }
 
-    /// Whether its path names a record.
-    pub(crate) fn names_a_record(&self) -> bool {
-        self.path.contains('{')
+    /// Whether it is for persons only, not for keys.
+    pub(crate) fn is_for_persons(&self) -> bool {
+        self.description["x-principal"] == "member" || self.needs_step_up()
     }
 
-    /// The first word behind `/api`, and what follows up to the first record: `campaigns`, or `contacts/imports`.
-    pub(crate) fn collection(&self) -> &str {
-        let path = self.path.strip_prefix("/api/").unwrap_or(&self.path);
-        path.split_once("/{").map_or(path, |(collection, _)| collection)
+    /// Whether who somebody is must have been proved a short while ago.
+    pub(crate) fn needs_step_up(&self) -> bool {
+        self.description["x-step-up"] == true
     }
 
-    /// Its path with `id` for every record.
-    pub(crate) fn path_with(&self, id: &str) -> String {
-        let mut path = String::new();
-        for part in self.path.split_inclusive('}') {
-            path.push_str(part.split_once('{').map_or(part, |(before, _)| before));
-            if part.ends_with('}') {
-                path.push_str(id);
+    /// The statuses that it says it answers with.
+    pub(crate) fn documents(&self, status: u16) -> bool {
+        self.description["responses"].get(status.to_string()).is_some()
+    }
+
+    /// Its parameters of the path or of the query, with the schema of each.
+    pub(crate) fn parameters(&self, place: &str) -> impl Iterator<Item = (&'static str, &'static Value)> {
+        let all = self.description["parameters"].as_array().into_iter().flatten();
+        let those: Vec<_> = all.filter(|parameter| parameter["in"] == place).collect();
+        those.into_iter().map(|parameter| (parameter["name"].as_str().expect("a name"), &parameter["schema"]))
+    }
+
+    /// The parameters of the query without which it does not answer.
+    pub(crate) fn required_query(&self) -> impl Iterator<Item = (&'static str, &'static Value)> {
+        let all = self.description["parameters"].as_array().into_iter().flatten();
+        all.filter(|parameter| parameter["in"] == "query" && parameter["required"] == true)
+            .map(|parameter| (parameter["name"].as_str().expect("a name"), &parameter["schema"]))
+    }
+
+    /// The form of its JSON body.
+    pub(crate) fn json_schema(&self) -> Option<&'static Value> {
+        self.description.pointer("/requestBody/content/application~1json/schema")
+    }
+
+    /// Whether it takes files.
+    pub(crate) fn is_multipart(&self) -> bool {
+        self.description.pointer("/requestBody/content/multipart~1form-data").is_some()
+    }
+
+    /// Whether it takes a body of a form that is not known here.
+    pub(crate) fn has_other_body(&self) -> bool {
+        self.description.get("requestBody").is_some() && self.json_schema().is_none() && !self.is_multipart()
+    }
+
+    /// Every place where it takes an id.
+    pub(crate) fn positions(&self) -> Vec<Position> {
+        let mut positions = Vec::new();
+        for place in ["path", "query"] {
+            for (name, schema) in self.parameters(place) {
+                if let Some(kind) = kind_of(name, schema) {
+                    let name = name.to_owned();
+                    let place = if place == "path" { Place::Path(name) } else { Place::Query(name) };
+                    positions.push(Position { place, kind });
+                }
             }
         }
-        path
-    }
-
-    /// A body of the expected form, as small as it can be.
-    pub(crate) fn body(&self) -> Option<Value> {
-        let schema = self.description.pointer("/requestBody/content/application~1json/schema")?;
-        Some(sample(schema))
+        if let Some(schema) = self.json_schema() {
+            gather(schema, "", &mut Vec::new(), &mut positions);
+        }
+        positions
     }
 }
 
-fn sample(schema: &Value) -> Value {
+/// The schema that a reference leads to; the schema itself when it is none. Of a choice, the first that is not null.
+pub(crate) fn resolve(schema: &'static Value) -> &'static Value {
     if let Some(target) = schema["$ref"].as_str() {
-        let target = api::openapi::document().pointer(&target[1..]).unwrap_or_else(|| panic!("{target} is described"));
-        return sample(target);
+        return resolve(api::openapi::document().pointer(&target[1..]).unwrap_or_else(|| panic!("{target} is described")));
     }
     for choice in ["oneOf", "anyOf"] {
         if let Some(choices) = schema[choice].as_array() {
-            return choices.iter().find(|choice| choice["type"] != "null").map_or(Value::Null, sample);
+            return choices.iter().find(|choice| choice["type"] != "null").map_or(schema, resolve);
         }
     }
-    if let Some(parts) = schema["allOf"].as_array() {
-        return parts.iter().map(sample).fold(json!({}), |mut whole, part| {
-            if let (Some(whole), Value::Object(part)) = (whole.as_object_mut(), part) {
-                whole.extend(part);
-            }
-            whole
-        });
+    schema
+}
+
+/// The last part of the reference that leads to a schema: `ContactId`.
+pub(crate) fn reference(schema: &'static Value) -> Option<&'static str> {
+    if let Some(target) = schema["$ref"].as_str() {
+        return target.rsplit('/').next();
     }
-    if let Some(example) = schema.get("example") {
-        return example.clone();
-    }
-    if let Some(values) = schema["enum"].as_array() {
-        return values.first().cloned().unwrap_or_default();
-    }
-    let kind = match &schema["type"] {
+    ["oneOf", "anyOf"].into_iter().find_map(|choice| schema[choice].as_array()?.iter().find_map(reference))
+}
+
+/// The type of a schema that is not null.
+pub(crate) fn type_of(schema: &Value) -> &str {
+    match &schema["type"] {
         Value::Array(kinds) => kinds.iter().filter_map(Value::as_str).find(|kind| *kind != "null").unwrap_or("null"),
         kind => kind.as_str().unwrap_or("object"),
+    }
+}
+
+/// What a value of this name and form is the id of, if it is an id: one of ours by its schema, one of the provider's by its name.
+pub(crate) fn kind_of(name: &str, schema: &'static Value) -> Option<String> {
+    let resolved = resolve(schema);
+    if type_of(resolved) != "string" {
+        return None;
+    }
+    let by_name = || {
+        let (first, rest) = name.split_at_checked(1)?;
+        let rest = rest.strip_suffix("Ids").map_or_else(|| rest.to_owned(), |stem| format!("{stem}Id"));
+        Some(first.to_uppercase() + &rest)
     };
-    match kind {
-        "object" => {
-            let needed = schema["required"].as_array().into_iter().flatten().filter_map(Value::as_str);
-            Value::Object(needed.map(|name| (name.to_owned(), sample(&schema["properties"][name]))).collect::<Map<_, _>>())
-        }
-        "array" => json!([]),
-        "integer" | "number" => schema.get("minimum").cloned().unwrap_or_else(|| json!(1)),
-        "boolean" => json!(true),
-        "string" => match schema["format"].as_str() {
-            Some("uuid") => json!("01890000-0000-7000-8000-000000000000"),
-            Some("date-time") => json!("2030-01-01T00:00:00Z"),
-            _ => json!("sample"),
-        },
-        _ => Value::Null,
+    if resolved["format"] == "uuid" {
+        return reference(schema).map(str::to_owned).or_else(by_name);
+    }
+    (name.ends_with("Id") || name.ends_with("Ids")).then(by_name).flatten()
+}
+
+fn gather(schema: &'static Value, name: &str, at: &mut Vec<Step>, positions: &mut Vec<Position>) {
+    // Nothing that is asked for is nested this deeply, unless it contains itself.
+    if at.len() > 8 {
+        return;
+    }
+    if let Some(kind) = kind_of(name, schema) {
+        positions.push(Position { place: Place::Body(at.clone()), kind });
+        return;
+    }
+    let resolved = resolve(schema);
+    for part in resolved["allOf"].as_array().into_iter().flatten() {
+        gather(part, name, at, positions);
+    }
+    for (field, schema) in resolved["properties"].as_object().into_iter().flatten() {
+        at.push(Step::Field(field.clone()));
+        gather(schema, field, at, positions);
+        at.pop();
+    }
+    if let Some(items) = resolved.get("items") {
+        at.push(Step::Item);
+        gather(items, name, at, positions);
+        at.pop();
     }
 }

@@ -1,5 +1,11 @@
 //! Promises that hold for every route and every table, also for those that are still to come.
 
-mod access;
 mod document;
+mod entry;
+mod lists;
+mod people;
+mod records;
+mod request;
+mod rights;
 mod schema;
+mod tenancy;

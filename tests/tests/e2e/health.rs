@@ -16,6 +16,7 @@ async fn a_well_service_says_so() {
             "database": "up",
             "redis": "absent",
             "auth": "up",
+            "storage": "up",
             "migrations": "current",
             "queue": { "oldestPendingSeconds": 0.0 },
         })

@@ -1,13 +1,32 @@
 //! HTTP in, effects out: the running API against a real database.
 
+mod aliases;
+mod api_keys;
+mod audit;
 mod campaigns;
 mod channels;
+mod clients;
 mod contacts;
 mod crm_app;
+mod files;
+mod headers;
 mod health;
+mod idempotency;
 mod identity;
 mod input;
 mod jobs;
+mod limits;
+mod logo;
+mod mail;
+mod onboarding;
 mod organizations;
+mod passwords;
+mod profile;
+mod proxies;
+mod roles;
+mod sessions;
+mod settings;
 mod templates;
+mod two_step;
+mod users;
 mod webhooks;

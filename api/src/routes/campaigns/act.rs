@@ -1,8 +1,9 @@
 //! `POST /api/campaigns/{id}/send`, `…/pause`, `…/resume` and `…/cancel`
 
 use axum::http::StatusCode;
-use crm::{campaigns::service, identity::permissions::CampaignsSend};
+use crm::{audit::Target, campaigns::service, identity::permissions::CampaignsSend};
 use kernel::CampaignId;
+use serde_json::Value;
 
 use super::body::CampaignBody;
 use crate::{
@@ -22,6 +23,7 @@ type Answer = Result<(StatusCode, Json<CampaignBody>), Problem>;
 pub(super) async fn send(tenant: Allowed<CampaignsSend>, Path(id): Path<CampaignId>) -> Answer {
     let mut tx = tenant.begin().await?;
     let campaign = service::launch(&mut tx, tenant.clock(), id).await?;
+    tenant.record(&mut tx, "campaigns.launch", Some(Target::new("campaigns", id)), Value::Null).await?;
     tx.commit().await?;
     Ok((StatusCode::ACCEPTED, Json(campaign.into())))
 }
@@ -36,6 +38,7 @@ pub(super) async fn send(tenant: Allowed<CampaignsSend>, Path(id): Path<Campaign
 pub(super) async fn pause(tenant: Allowed<CampaignsSend>, Path(id): Path<CampaignId>) -> Answer {
     let mut tx = tenant.begin().await?;
     let campaign = service::pause(&mut tx, tenant.clock(), id).await?;
+    tenant.record(&mut tx, "campaigns.pause", Some(Target::new("campaigns", id)), Value::Null).await?;
     tx.commit().await?;
     Ok((StatusCode::OK, Json(campaign.into())))
 }
@@ -50,6 +53,7 @@ pub(super) async fn pause(tenant: Allowed<CampaignsSend>, Path(id): Path<Campaig
 pub(super) async fn resume(tenant: Allowed<CampaignsSend>, Path(id): Path<CampaignId>) -> Answer {
     let mut tx = tenant.begin().await?;
     let campaign = service::resume(&mut tx, tenant.clock(), id).await?;
+    tenant.record(&mut tx, "campaigns.resume", Some(Target::new("campaigns", id)), Value::Null).await?;
     tx.commit().await?;
     Ok((StatusCode::OK, Json(campaign.into())))
 }
@@ -64,6 +68,7 @@ pub(super) async fn resume(tenant: Allowed<CampaignsSend>, Path(id): Path<Campai
 pub(super) async fn cancel(tenant: Allowed<CampaignsSend>, Path(id): Path<CampaignId>) -> Answer {
     let mut tx = tenant.begin().await?;
     let campaign = service::cancel(&mut tx, tenant.clock(), id).await?;
+    tenant.record(&mut tx, "campaigns.cancel", Some(Target::new("campaigns", id)), Value::Null).await?;
     tx.commit().await?;
     Ok((StatusCode::ACCEPTED, Json(campaign.into())))
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use axum::http::StatusCode;
 use crm::{
+    audit::Target,
     campaigns::{
         model::{Audience, CampaignDraft, UnknownPolicy, VariableSource},
         service,
@@ -12,6 +13,7 @@ use crm::{
 };
 use kernel::{CampaignId, ChannelId, TemplateId};
 use serde::Deserialize;
+use serde_json::Value;
 use utoipa::ToSchema;
 
 use super::body::CampaignBody;
@@ -116,6 +118,7 @@ pub(super) async fn change(
 pub(super) async fn delete(tenant: Allowed<CampaignsWrite>, Path(id): Path<CampaignId>) -> Result<StatusCode, Problem> {
     let mut tx = tenant.begin().await?;
     service::delete(&mut tx, id).await?;
+    tenant.record(&mut tx, "campaigns.delete", Some(Target::new("campaigns", id)), Value::Null).await?;
     tx.commit().await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -12,6 +12,7 @@ impl From<CampaignError> for Problem {
             CampaignError::WrongState { .. } => Self::conflict("campaign-state", &error),
             CampaignError::TemplateNotApproved(_) => Self::conflict("template-not-approved", &error),
             CampaignError::ChannelNotConnected(_) => Self::conflict("channel-not-connected", &error),
+            CampaignError::OrganizationDeactivated => Self::conflict("organization-deactivated", &error),
             CampaignError::EmptyAudience => Self::conflict("audience-empty", &error),
             CampaignError::Store(error) => Self::internal(&error),
         }

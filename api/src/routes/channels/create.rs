@@ -2,11 +2,13 @@
 
 use axum::http::StatusCode;
 use crm::{
+    audit::Target,
     channels::{NewChannel, model::MAX_MESSAGES_PER_SECOND, service},
     identity::permissions::ChannelsManage,
 };
 use secrecy::SecretString;
 use serde::Deserialize;
+use serde_json::json;
 use utoipa::ToSchema;
 
 use super::body::{ChannelBody, ChannelKind};
@@ -52,6 +54,8 @@ pub(super) async fn handler(
     };
     let mut tx = tenant.begin().await?;
     let channel = service::create(&mut tx, tenant.clock(), keeping(tenant.state()), input).await?;
+    let details = json!({ "phoneNumberId": channel.phone_number_id, "businessAccountId": channel.business_account_id });
+    tenant.record(&mut tx, "channels.create", Some(Target::new("channels", channel.id)), details).await?;
     tx.commit().await?;
     Ok((StatusCode::CREATED, Json(channel.into())))
 }

@@ -1,8 +1,9 @@
 //! `DELETE /api/whatsapp/channels/{id}`
 
 use axum::http::StatusCode;
-use crm::{channels::service, identity::permissions::ChannelsManage};
+use crm::{audit::Target, channels::service, identity::permissions::ChannelsManage};
 use kernel::ChannelId;
+use serde_json::Value;
 
 use crate::{
     extract::{Allowed, Path},
@@ -19,6 +20,7 @@ use crate::{
 pub(super) async fn handler(tenant: Allowed<ChannelsManage>, Path(id): Path<ChannelId>) -> Result<StatusCode, Problem> {
     let mut tx = tenant.begin().await?;
     service::delete(&mut tx, id).await?;
+    tenant.record(&mut tx, "channels.delete", Some(Target::new("channels", id)), Value::Null).await?;
     tx.commit().await?;
     Ok(StatusCode::NO_CONTENT)
 }

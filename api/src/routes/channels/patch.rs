@@ -1,12 +1,14 @@
 //! `PATCH /api/whatsapp/channels/{id}`
 
 use crm::{
+    audit::Target,
     channels::{ChannelPatch, service},
     identity::permissions::ChannelsManage,
 };
 use kernel::ChannelId;
 use secrecy::SecretString;
 use serde::Deserialize;
+use serde_json::json;
 use utoipa::ToSchema;
 
 use super::{body::ChannelBody, create::keeping};
@@ -44,8 +46,17 @@ pub(super) async fn handler(
         access_token: change.access_token,
         messages_per_second: change.messages_per_second,
     };
+    let named = [
+        ("displayName", change.display_name.is_some()),
+        ("accessToken", change.access_token.is_some()),
+        ("messagesPerSecond", change.messages_per_second.is_some()),
+    ];
+    let changed: Vec<_> = named.into_iter().filter(|(_, is_changed)| *is_changed).map(|(name, _)| name).collect();
     let mut tx = tenant.begin().await?;
     let channel = service::patch(&mut tx, tenant.clock(), keeping(tenant.state()), id, change).await?;
+    // That a token was replaced is worth knowing, whatever else changed with it; its value is nowhere.
+    let action = if changed.contains(&"accessToken") { "channels.replaceToken" } else { "channels.update" };
+    tenant.record(&mut tx, action, Some(Target::new("channels", id)), json!({ "fields": changed })).await?;
     tx.commit().await?;
     Ok(Json(channel.into()))
 }

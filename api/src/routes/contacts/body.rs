@@ -1,9 +1,9 @@
 //! A contact as clients see it.
 
 use chrono::{DateTime, Utc};
-use crm::contacts::{Change, Contact, OptIn};
+use crm::contacts::{Contact, OptIn};
 use kernel::{ContactId, PhoneNumber};
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
@@ -79,9 +79,4 @@ impl From<OptInBody> for OptIn {
             OptInBody::Unknown => Self::Unknown,
         }
     }
-}
-
-/// Tells a field that is null from one that is left out, together with `#[serde(default)]`.
-pub(super) fn change<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Change, D::Error> {
-    Option::deserialize(deserializer).map(Change::Set)
 }

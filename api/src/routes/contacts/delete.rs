@@ -1,8 +1,9 @@
 //! `DELETE /api/contacts/{id}`
 
 use axum::http::StatusCode;
-use crm::{contacts::service, identity::permissions::ContactsWrite};
+use crm::{audit::Target, contacts::service, identity::permissions::ContactsWrite};
 use kernel::ContactId;
+use serde_json::Value;
 
 use crate::{
     extract::{Allowed, Path},
@@ -18,6 +19,7 @@ use crate::{
 pub(super) async fn handler(tenant: Allowed<ContactsWrite>, Path(id): Path<ContactId>) -> Result<StatusCode, Problem> {
     let mut tx = tenant.begin().await?;
     service::delete(&mut tx, id).await?;
+    tenant.record(&mut tx, "contacts.delete", Some(Target::new("contacts", id)), Value::Null).await?;
     tx.commit().await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -8,18 +8,21 @@ use axum::{
     http::StatusCode,
 };
 use crm::{
+    audit::Target,
     contacts::import::{Mapping, NewImport, model::MAX_FILE, service},
     fields::FieldErrors,
     identity::permissions::ContactsImport,
 };
 use kernel::ImportId;
-use providers::objects::{ObjectError, ObjectKey};
+use providers::objects::{About, ObjectError, ObjectKey};
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 use utoipa::{IntoParams, ToSchema};
 
 use crate::{
     extract::{Allowed, Json, Query},
     problem::Problem,
+    routes::files::object_problem,
 };
 
 /// How to import.
@@ -59,6 +62,7 @@ pub(super) struct ImportStarted {
     (status = 202, description = "A job imports the file", body = ImportStarted),
     (status = 413, description = "The file is larger than 100 MB"),
     (status = 415, description = "Not a multipart form"),
+    (status = 503, description = "The store of files is unavailable"),
 ))]
 pub(super) async fn handler(
     tenant: Allowed<ContactsImport>,
@@ -69,14 +73,22 @@ pub(super) async fn handler(
     let mut form =
         form.map_err(|_| Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "content-type-unsupported", "a multipart form is needed"))?;
     let file = file_of(&mut form).await?;
-    let file_name = file.file_name().map(|name| name.chars().filter(|character| !character.is_control()).take(200).collect());
+    let file_name: Option<String> =
+        file.file_name().map(|name| name.chars().filter(|character| !character.is_control()).take(200).collect());
     let files = &tenant.state().files;
     let object_key = ObjectKey::fresh(tenant.organization(), "imports", tenant.clock().now());
-    let size = files.put(&object_key, file, MAX_FILE).await.map_err(|error| upload_problem(&error))?;
+    let about = About {
+        content_type: "text/csv",
+        original_name: file_name.as_deref().unwrap_or_default(),
+        uploaded_at: tenant.clock().now(),
+    };
+    let size = files.put(&object_key, about, file, MAX_FILE).await.map_err(|error| upload_problem(&error))?;
     let new = NewImport { object_key: object_key.clone(), file_name, size, mapping, dry_run: how.dry_run };
     let started = async {
         let mut tx = tenant.begin().await?;
         let import = service::start(&mut tx, tenant.clock(), new).await?;
+        let details = json!({ "size": size, "dryRun": how.dry_run });
+        tenant.record(&mut tx, "contacts.import", Some(Target::new("imports", import.id)), details).await?;
         tx.commit().await?;
         Ok::<_, Problem>(import)
     };
@@ -105,7 +117,7 @@ fn upload_problem(error: &ObjectError) -> Problem {
             Some(error) => form_problem(error),
             None => Problem::invalid("body-unreadable", "the body ended before it was complete"),
         },
-        other => Problem::internal(other),
+        other => object_problem(other),
     }
 }
 

@@ -9,9 +9,9 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
-use super::body::{ContactBody, OptInBody, change};
+use super::body::{ContactBody, OptInBody};
 use crate::{
-    extract::{Allowed, Json, Path},
+    extract::{Allowed, Json, Path, change},
     problem::Problem,
 };
 

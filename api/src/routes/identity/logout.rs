@@ -9,7 +9,7 @@ use super::{
     origin::TrustedOrigin,
 };
 use crate::{
-    extract::{Json, Tenant},
+    extract::{Json, Member},
     problem::Problem,
     state::AppState,
 };
@@ -30,15 +30,15 @@ pub(super) struct LoggedOutBody {
 pub(super) async fn handler(
     _: TrustedOrigin,
     RefreshCookie(token): RefreshCookie,
-    tenant: Result<Tenant, Problem>,
+    member: Result<Member, Problem>,
     State(state): State<AppState>,
 ) -> Result<(SetCookie, Json<LoggedOutBody>), Problem> {
     let now = state.clock.now();
     if let Some(token) = &token {
         state.identity.logout(now, token).await?;
     }
-    if let Ok(tenant) = tenant {
-        state.identity.end_session(now, tenant.session()).await?;
+    if let Ok(member) = member {
+        state.identity.end_session(now, member.session()).await?;
     }
     Ok((cookie::forget(&state.config.auth), Json(LoggedOutBody { logged_out: true })))
 }

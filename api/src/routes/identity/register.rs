@@ -3,17 +3,18 @@
 use axum::{extract::State, http::StatusCode};
 use crm::{
     fields::{FieldError, FieldErrors},
-    identity::{Password, Registration},
+    identity::{Device, IdentityError, OwnWords, Password, Registration},
 };
 use kernel::{EmailAddress, PhoneNumber};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use super::{body::RegisteredBody, cookie, cookie::SetCookie, origin::TrustedOrigin};
+use super::{body::RegisteredBody, cookie, cookie::SetCookie, device::Asking, origin::TrustedOrigin};
 use crate::{
     extract::{Client, Json},
     layers::rate::Counted,
     problem::Problem,
+    routes::organizations::OrganizationBody,
     state::AppState,
 };
 
@@ -33,7 +34,7 @@ pub(super) struct Register {
     email: String,
     /// International form, with `+`.
     phone_number: String,
-    /// 10 to 128 characters.
+    /// 10 to 128 characters; not a common one, and not made of one's own names.
     #[schema(format = Password)]
     password: String,
     /// The same again.
@@ -56,7 +57,7 @@ pub(super) struct Signup {
     email: String,
     /// International form, with `+`.
     phone_number: Option<String>,
-    /// 10 to 128 characters.
+    /// 10 to 128 characters; not a common one, and not made of one's own names.
     #[schema(format = Password)]
     password: String,
     #[schema(format = Password)]
@@ -73,10 +74,11 @@ pub(super) struct Signup {
 pub(super) async fn handler(
     origin: TrustedOrigin,
     client: Client,
+    device: Asking,
     state: State<AppState>,
     Json(body): Json<Register>,
 ) -> Result<Registered, Problem> {
-    register(origin, client, state, body.check()?).await
+    register(origin, client, device, state, body.check()).await
 }
 
 /// Signs up: a shorter form of `POST /api/auth/register`.
@@ -87,10 +89,11 @@ pub(super) async fn handler(
 pub(super) async fn signup(
     origin: TrustedOrigin,
     client: Client,
+    device: Asking,
     state: State<AppState>,
     Json(body): Json<Signup>,
 ) -> Result<Registered, Problem> {
-    register(origin, client, state, body.check()?).await
+    register(origin, client, device, state, body.check()).await
 }
 
 /// Signs up: another name of `POST /api/auth/signup`.
@@ -101,27 +104,42 @@ pub(super) async fn signup(
 pub(super) async fn signup_short(
     origin: TrustedOrigin,
     client: Client,
+    device: Asking,
     state: State<AppState>,
     Json(body): Json<Signup>,
 ) -> Result<Registered, Problem> {
-    register(origin, client, state, body.check()?).await
+    register(origin, client, device, state, body.check()).await
 }
 
 async fn register(
     _: TrustedOrigin,
     Client(client): Client,
+    Asking(device): Asking,
     State(state): State<AppState>,
-    registration: Registration,
+    registration: Result<Registration, FieldErrors>,
 ) -> Result<Registered, Problem> {
-    state.limits.count(Counted::Registration, client)?;
+    let registration = registration.inspect_err(|FieldErrors(errors)| {
+        let rules: Vec<String> = errors.iter().map(|error| format!("{}: {}", error.field, error.code)).collect();
+        failed("ruleBroken", &rules.join(", "), &device);
+    })?;
+    state.limits.count(Counted::Registration, client).await?;
     let now = state.clock.now();
-    let (login, user, organization) = state.identity.register(now, registration).await?;
+    let (login, user, organization) = state.identity.register(now, registration, &device).await.inspect_err(|error| match error {
+        IdentityError::EmailTaken => failed("emailTaken", "", &device),
+        _ => failed("unavailable", "", &device),
+    })?;
     let body = RegisteredBody {
         access_token: state.identity.keys().sign(login.access, now),
         user: user.into(),
-        organization: organization.into(),
+        organization: OrganizationBody::of_new(organization),
     };
     Ok((StatusCode::CREATED, cookie::keep(&login.refresh, login.refresh_ttl, &state.config.auth), Json(body)))
+}
+
+/// Tells the log of a registration that came to nothing: why, by rules and names of fields, and from which network.
+fn failed(reason: &'static str, rules: &str, device: &Device) {
+    metrics::counter!("registrations_failed_total", "reason" => reason).increment(1);
+    tracing::warn!(event = "registration.failed", reason, rules, client.network = device.network(), "a registration failed: {reason}");
 }
 
 impl Register {
@@ -131,7 +149,9 @@ impl Register {
         let last_name = errors.take(text("lastName", &self.last_name, 100));
         let business_name = errors.take(text("businessName", &self.business_name, 200));
         let phone_number = errors.take(phone(&self.phone_number));
-        let account = Account::check(&mut errors, &self.email, self.password, Some(&self.confirm_password), self.agree_to_terms);
+        let own = OwnWords::of([&*self.email, &*self.first_name, &*self.last_name, &*self.business_name]);
+        let passwords = (self.password, Some(&*self.confirm_password));
+        let account = Account::check(&mut errors, &self.email, passwords, &own, self.agree_to_terms);
         match (first_name, last_name, business_name, phone_number, account) {
             (Some(first_name), Some(last_name), Some(business_name), Some(phone_number), Some(Account { email, password })) => {
                 Ok(Registration { first_name, last_name, business_name, email, phone_number: Some(phone_number), password })
@@ -155,7 +175,10 @@ impl Signup {
         let business_name = self.business_name.as_deref().map(|name| text("businessName", name, 200)).transpose();
         let business_name = errors.take(business_name);
         let phone_number = errors.take(self.phone_number.as_deref().map(phone).transpose());
-        let account = Account::check(&mut errors, &self.email, self.password, self.confirm_password.as_deref(), self.agree_to_terms);
+        let told = [&self.full_name, &self.first_name, &self.last_name, &self.business_name].into_iter().flatten();
+        let own = OwnWords::of(told.map(String::as_str).chain([&*self.email]));
+        let passwords = (self.password, self.confirm_password.as_deref());
+        let account = Account::check(&mut errors, &self.email, passwords, &own, self.agree_to_terms);
         match (names, business_name, phone_number, account) {
             (Some((first_name, last_name)), Some(business_name), Some(phone_number), Some(Account { email, password })) => {
                 let business_name =
@@ -174,7 +197,13 @@ struct Account {
 }
 
 impl Account {
-    fn check(errors: &mut FieldErrors, email: &str, password: String, confirmation: Option<&str>, agrees: Option<bool>) -> Option<Self> {
+    fn check(
+        errors: &mut FieldErrors,
+        email: &str,
+        (password, confirmation): (String, Option<&str>),
+        own: &OwnWords,
+        agrees: Option<bool>,
+    ) -> Option<Self> {
         let before = errors.0.len();
         if agrees == Some(false) {
             errors.add("agreeToTerms", "required", "the terms must be agreed to");
@@ -184,7 +213,7 @@ impl Account {
         }
         let email = errors.take(EmailAddress::parse(email).map_err(|error| FieldError::new("email", "invalid", error.to_string())));
         let password =
-            errors.take(Password::choose(password).map_err(|error| FieldError::new("password", error.code(), error.to_string())));
+            errors.take(Password::choose(password, own).map_err(|error| FieldError::new("password", error.code(), error.to_string())));
         let account = email.zip(password).map(|(email, password)| Self { email, password });
         account.filter(|_| errors.0.len() == before)
     }

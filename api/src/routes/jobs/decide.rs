@@ -1,9 +1,10 @@
 //! `POST /api/jobs/{id}/retry` and `…/discard`
 
-use crm::identity::permissions::JobsManage;
+use crm::{audit::Target, identity::permissions::JobsManage};
 use db::DbError;
 use kernel::JobId;
 use queue::admin::{self, Change};
+use serde_json::json;
 
 use super::body::JobBody;
 use crate::{
@@ -22,6 +23,7 @@ pub(super) async fn retry(tenant: Allowed<JobsManage>, Path(id): Path<JobId>) ->
     let mut tx = tenant.begin().await?;
     made(admin::retry(&mut tx, id).await, "a job that runs or is done cannot be retried")?;
     let job = admin::find(&mut tx, id).await?.ok_or_else(not_found)?;
+    tenant.record(&mut tx, "jobs.retry", Some(Target::new("jobs", id)), json!({ "kind": job.kind })).await?;
     tx.commit().await?;
     Ok(Json(job.into()))
 }
@@ -37,6 +39,7 @@ pub(super) async fn discard(tenant: Allowed<JobsManage>, Path(id): Path<JobId>) 
     let mut tx = tenant.begin().await?;
     made(admin::discard(&mut tx, id).await, "a job that runs or is over cannot be discarded")?;
     let job = admin::find(&mut tx, id).await?.ok_or_else(not_found)?;
+    tenant.record(&mut tx, "jobs.discard", Some(Target::new("jobs", id)), json!({ "kind": job.kind })).await?;
     tx.commit().await?;
     Ok(Json(job.into()))
 }

@@ -6,8 +6,9 @@ use crate::problem::Problem;
 
 impl From<OrganizationError> for Problem {
     fn from(error: OrganizationError) -> Self {
-        match &error {
+        match error {
             OrganizationError::NotFound => Self::not_found("organization-not-found", &error),
+            OrganizationError::Invalid(errors) => errors.into(),
             OrganizationError::Store(_) => Self::internal(&error),
         }
     }

@@ -1,8 +1,9 @@
 //! `DELETE /api/templates/{id}`
 
 use axum::http::StatusCode;
-use crm::{identity::permissions::TemplatesWrite, templates::service};
+use crm::{audit::Target, identity::permissions::TemplatesWrite, templates::service};
 use kernel::TemplateId;
+use serde_json::Value;
 
 use crate::{
     extract::{Allowed, Path},
@@ -19,6 +20,7 @@ use crate::{
 pub(super) async fn handler(tenant: Allowed<TemplatesWrite>, Path(id): Path<TemplateId>) -> Result<StatusCode, Problem> {
     let mut tx = tenant.begin().await?;
     service::delete(&mut tx, id).await?;
+    tenant.record(&mut tx, "templates.delete", Some(Target::new("templates", id)), Value::Null).await?;
     tx.commit().await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -1,8 +1,9 @@
 //! `POST /api/templates/{id}/submit`
 
 use axum::http::StatusCode;
-use crm::{identity::permissions::TemplatesWrite, templates::service};
+use crm::{audit::Target, identity::permissions::TemplatesWrite, templates::service};
 use kernel::TemplateId;
+use serde_json::Value;
 
 use super::body::TemplateBody;
 use crate::{
@@ -24,6 +25,7 @@ pub(super) async fn handler(
 ) -> Result<(StatusCode, Json<TemplateBody>), Problem> {
     let mut tx = tenant.begin().await?;
     let template = service::submit(&mut tx, tenant.clock(), id).await?;
+    tenant.record(&mut tx, "templates.submit", Some(Target::new("templates", id)), Value::Null).await?;
     tx.commit().await?;
     Ok((StatusCode::ACCEPTED, Json(template.into())))
 }

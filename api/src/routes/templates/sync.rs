@@ -2,6 +2,7 @@
 
 use axum::http::StatusCode;
 use crm::{identity::permissions::TemplatesWrite, templates::service};
+use serde_json::Value;
 
 use crate::{extract::Allowed, problem::Problem};
 
@@ -12,6 +13,7 @@ use crate::{extract::Allowed, problem::Problem};
 pub(super) async fn handler(tenant: Allowed<TemplatesWrite>) -> Result<StatusCode, Problem> {
     let mut tx = tenant.begin().await?;
     service::sync(&mut tx).await?;
+    tenant.record(&mut tx, "templates.sync", None, Value::Null).await?;
     tx.commit().await?;
     Ok(StatusCode::ACCEPTED)
 }

@@ -20,6 +20,6 @@ pub(super) async fn handler(
     tenant: Allowed<WebhooksManage>,
     Path(id): Path<WebhookEventId>,
 ) -> Result<(StatusCode, Json<EventBody>), Problem> {
-    let event = service::replay(&tenant.state().db, tenant.organization(), id).await?;
+    let event = service::replay(&tenant.state().db, tenant.clock(), tenant.organization(), tenant.actor(), id).await?;
     Ok((StatusCode::ACCEPTED, Json(event.into())))
 }

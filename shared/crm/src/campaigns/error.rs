@@ -29,6 +29,9 @@ pub enum CampaignError {
     /// The number is not connected.
     #[error("the channel is {0}, only a connected one can send")]
     ChannelNotConnected(String),
+    /// The organization is switched off.
+    #[error("the organization is deactivated: nothing is sent")]
+    OrganizationDeactivated,
     /// Nobody matches.
     #[error("no contact matches the audience")]
     EmptyAudience,

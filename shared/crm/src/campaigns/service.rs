@@ -1,5 +1,8 @@
 //! Use cases of campaigns.
 
+use std::collections::BTreeSet;
+
+use chrono::{DateTime, Utc};
 use db::{DbError, TenantTx};
 use kernel::{CampaignId, Clock, Page, PageRequest};
 use queue::Enqueue;
@@ -12,7 +15,10 @@ use super::{
     store::{self, LaunchFacts},
     validation,
 };
-use crate::lanes;
+use crate::{lanes, organizations};
+
+/// Why a campaign is paused whose organization was deactivated.
+pub const DEACTIVATED: &str = "organizationDeactivated";
 
 /// Writes a draft.
 pub async fn create(tx: &mut TenantTx, clock: &dyn Clock, draft: CampaignDraft) -> Result<Campaign, CampaignError> {
@@ -60,13 +66,19 @@ pub async fn launch(tx: &mut TenantTx, clock: &dyn Clock, id: CampaignId) -> Res
     if campaign.state != CampaignState::Draft {
         return Err(CampaignError::WrongState { state: campaign.state, verb: "launched" });
     }
+    require_active(tx).await?;
     ready_facts(tx, &campaign).await?;
     if !freeze::matches_somebody(tx, &campaign.draft.audience).await? {
         return Err(CampaignError::EmptyAudience);
     }
-    transition(tx, clock, &campaign, CampaignState::Preparing, "launched").await?;
+    transition(tx, clock, &campaign, CampaignState::Preparing, None, "launched").await?;
     tx.enqueue(Prepare { campaign: id }).await?;
     find(tx, id).await
+}
+
+/// Holds off a deactivation of the organization until the end of the transaction, or fails because there was one.
+async fn require_active(tx: &mut TenantTx) -> Result<(), CampaignError> {
+    if organizations::service::may_send(tx).await? { Ok(()) } else { Err(CampaignError::OrganizationDeactivated) }
 }
 
 /// Template and number of a campaign that can be sent right now.
@@ -104,7 +116,7 @@ pub(super) async fn prepare(tx: &mut TenantTx, clock: &dyn Clock, settings: Sett
         return Ok(Prepared::Frozen);
     }
     if campaign.state == CampaignState::Cancelling {
-        transition(tx, clock, &campaign, CampaignState::Cancelled, "prepared").await?;
+        transition(tx, clock, &campaign, CampaignState::Cancelled, None, "prepared").await?;
         return Ok(Prepared::NothingToDo);
     }
     let facts = match ready_facts(tx, &campaign).await {
@@ -160,9 +172,13 @@ pub(super) async fn start(tx: &mut TenantTx, clock: &dyn Clock, id: CampaignId) 
     store::lock(tx, id).await?;
     let campaign = find(tx, id).await?;
     let run = match campaign.state {
-        CampaignState::Preparing => {
-            transition(tx, clock, &campaign, CampaignState::Running, "started").await?;
+        CampaignState::Preparing if organizations::service::may_send(tx).await? => {
+            transition(tx, clock, &campaign, CampaignState::Running, None, "started").await?;
             "running"
+        }
+        CampaignState::Preparing => {
+            transition(tx, clock, &campaign, CampaignState::Paused, Some(DEACTIVATED), "started").await?;
+            "paused"
         }
         CampaignState::Paused => "paused",
         CampaignState::Cancelling => "cancelling",
@@ -179,10 +195,40 @@ pub async fn pause(tx: &mut TenantTx, clock: &dyn Clock, id: CampaignId) -> Resu
     if !campaign.state.can_pause() {
         return Err(CampaignError::WrongState { state: campaign.state, verb: "paused" });
     }
-    transition(tx, clock, &campaign, CampaignState::Paused, "paused").await?;
-    store::run_set_state(tx, id, "paused").await?;
+    set_paused(tx, clock, &campaign, None).await?;
     signal(tx, &campaign).await?;
     find(tx, id).await
+}
+
+async fn set_paused(tx: &mut TenantTx, clock: &dyn Clock, campaign: &Campaign, reason: Option<&str>) -> Result<(), CampaignError> {
+    transition(tx, clock, campaign, CampaignState::Paused, reason, "paused").await?;
+    store::run_set_state(tx, campaign.id, "paused").await?;
+    Ok(())
+}
+
+/// Pauses what was under way when the organization was deactivated at `since`, with the reason [`DEACTIVATED`]. Answers how many campaigns
+/// there were.
+///
+/// When the organization is active again by now, what was set going since then goes on.
+pub(super) async fn pause_deactivated(tx: &mut TenantTx, clock: &dyn Clock, since: DateTime<Utc>) -> Result<usize, CampaignError> {
+    let active = organizations::service::may_send(tx).await?;
+    let mut paused = 0;
+    let mut channels = BTreeSet::new();
+    for id in store::under_way(tx).await? {
+        store::lock(tx, id).await?;
+        let campaign = find(tx, id).await?;
+        if !campaign.state.can_pause() || (active && campaign.updated_at > since) {
+            continue;
+        }
+        set_paused(tx, clock, &campaign, Some(DEACTIVATED)).await?;
+        channels.insert(campaign.draft.channel);
+        paused += 1;
+    }
+    let organization = tx.organization();
+    for channel in channels {
+        lanes::signal(tx, organization, channel).await?;
+    }
+    Ok(paused)
 }
 
 /// Goes on at once.
@@ -192,12 +238,13 @@ pub async fn resume(tx: &mut TenantTx, clock: &dyn Clock, id: CampaignId) -> Res
     if campaign.state != CampaignState::Paused {
         return Err(CampaignError::WrongState { state: campaign.state, verb: "resumed" });
     }
+    require_active(tx).await?;
     if run_exists(tx, id).await? {
-        transition(tx, clock, &campaign, CampaignState::Running, "resumed").await?;
+        transition(tx, clock, &campaign, CampaignState::Running, None, "resumed").await?;
         store::run_set_state(tx, id, "running").await?;
         signal(tx, &campaign).await?;
     } else {
-        transition(tx, clock, &campaign, CampaignState::Preparing, "resumed").await?;
+        transition(tx, clock, &campaign, CampaignState::Preparing, None, "resumed").await?;
         tx.enqueue(Prepare { campaign: id }).await?;
     }
     find(tx, id).await
@@ -211,11 +258,11 @@ pub async fn cancel(tx: &mut TenantTx, clock: &dyn Clock, id: CampaignId) -> Res
         return Err(CampaignError::WrongState { state: campaign.state, verb: "cancelled" });
     }
     if run_exists(tx, id).await? {
-        transition(tx, clock, &campaign, CampaignState::Cancelling, "cancelled").await?;
+        transition(tx, clock, &campaign, CampaignState::Cancelling, None, "cancelled").await?;
         store::run_set_state(tx, id, "cancelling").await?;
         signal(tx, &campaign).await?;
     } else {
-        transition(tx, clock, &campaign, CampaignState::Cancelled, "cancelled").await?;
+        transition(tx, clock, &campaign, CampaignState::Cancelled, None, "cancelled").await?;
     }
     find(tx, id).await
 }
@@ -232,9 +279,10 @@ async fn transition(
     clock: &dyn Clock,
     campaign: &Campaign,
     to: CampaignState,
+    reason: Option<&str>,
     verb: &'static str,
 ) -> Result<(), CampaignError> {
-    if store::transition(tx, campaign.id, campaign.state, to, None, clock.now()).await? {
+    if store::transition(tx, campaign.id, campaign.state, to, reason, clock.now()).await? {
         Ok(())
     } else {
         let now = find(tx, campaign.id).await?;

@@ -121,6 +121,14 @@ pub(super) async fn lock(tx: &mut TenantTx, id: CampaignId) -> Result<(), DbErro
     Ok(())
 }
 
+/// Campaigns that send or are about to, in the order in which they are to be locked.
+pub(super) async fn under_way(tx: &mut TenantTx) -> Result<Vec<CampaignId>, DbError> {
+    let ids = sqlx::query_scalar!("select id from campaigns where state in ('preparing', 'running', 'finishing') order by id limit 10000")
+        .fetch_all(tx.conn())
+        .await?;
+    Ok(ids.into_iter().map(Into::into).collect())
+}
+
 /// A page of campaigns, the newest first.
 pub(super) async fn page(tx: &mut TenantTx, state: Option<CampaignState>, request: PageRequest) -> Result<Page<Campaign>, DbError> {
     let rows = sqlx::query_as!(

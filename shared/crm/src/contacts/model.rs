@@ -6,6 +6,7 @@ use chrono::{DateTime, Utc};
 use kernel::{ContactId, EmailAddress, PhoneNumber};
 use serde_json::{Map, Value};
 
+pub use crate::fields::Change;
 use crate::fields::{FieldError, FieldErrors};
 
 /// Longest name, in characters.
@@ -93,16 +94,6 @@ pub struct NewContact {
     pub locale: Option<String>,
     /// IANA time zone.
     pub time_zone: Option<String>,
-}
-
-/// What a change does with a field that may be empty.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub enum Change {
-    /// It stays.
-    #[default]
-    Keep,
-    /// It becomes this text, or empty.
-    Set(Option<String>),
 }
 
 /// Changes of a contact, as they were typed; `None` leaves a field.

@@ -5,7 +5,6 @@ use kernel::{EmailAddress, OrganizationId, PhoneNumber, SessionId, UserId};
 
 use super::{
     password::Password,
-    permissions::Role,
     token::{Access, RefreshToken},
 };
 
@@ -16,12 +15,18 @@ pub struct User {
     pub id: UserId,
     /// Address in lower case.
     pub email: String,
+    /// The other name to sign in with.
+    pub username: Option<String>,
     /// Given name.
     pub first_name: String,
     /// Family name; may be empty.
     pub last_name: String,
     /// E.164.
     pub phone_number: Option<String>,
+    /// E.164; nobody else's.
+    pub whatsapp_phone: Option<String>,
+    /// Since when it is known that the person reads the address.
+    pub email_verified_at: Option<DateTime<Utc>>,
     /// When the account was made.
     pub created_at: DateTime<Utc>,
 }
@@ -69,7 +74,6 @@ pub(super) struct Session {
     pub(super) id: SessionId,
     pub(super) user: UserId,
     pub(super) organization: OrganizationId,
-    pub(super) role: Role,
     pub(super) token_hash: Vec<u8>,
     pub(super) previous_hash: Option<Vec<u8>>,
     pub(super) rotated_at: DateTime<Utc>,
@@ -130,7 +134,6 @@ mod tests {
             id: SessionId::at(at(0)),
             user: UserId::at(at(0)),
             organization: OrganizationId::at(at(0)),
-            role: Role::Viewer,
             token_hash: b"new".to_vec(),
             previous_hash: Some(b"old".to_vec()),
             rotated_at: at(0),

@@ -1,50 +1,8 @@
-//! Who may do what: one table of rights, each with the roles that have it.
+//! Who may do what: one table of rights, each with the built-in roles that have it.
 //!
 //! A right is also a type, so that a route's signature names the right it needs.
 
-/// What a member may do in an organization, by and large.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize, utoipa::ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub enum Role {
-    /// Runs the organization: everything.
-    Admin,
-    /// Builds audiences and templates, runs campaigns.
-    Marketing,
-    /// Answers chats.
-    Agent,
-    /// Looks on.
-    Viewer,
-}
-
-impl Role {
-    /// All of them.
-    pub const ALL: [Self; 4] = [Self::Admin, Self::Marketing, Self::Agent, Self::Viewer];
-
-    /// The word in the database and in tokens.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Admin => "admin",
-            Self::Marketing => "marketing",
-            Self::Agent => "agent",
-            Self::Viewer => "viewer",
-        }
-    }
-
-    /// The role of a word; `None` for any other word.
-    pub fn parse(word: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|role| role.as_str() == word)
-    }
-
-    /// Whether members of this role have the right.
-    pub fn has(self, permission: Permission) -> bool {
-        permission.roles().contains(&self)
-    }
-
-    /// All rights of this role.
-    pub fn permissions(self) -> impl Iterator<Item = Permission> {
-        Permission::ALL.iter().copied().filter(move |permission| self.has(*permission))
-    }
-}
+use super::rights::Role;
 
 /// A right as a type: stands in the signature of the route that needs it.
 pub trait Right: Send + Sync + 'static {
@@ -53,11 +11,11 @@ pub trait Right: Send + Sync + 'static {
 }
 
 macro_rules! permissions {
-    ($($(#[$doc:meta])* $name:ident = $word:literal: $($role:ident)+;)+) => {
+    ($($(#[doc = $doc:literal])+ $name:ident = $word:literal: $($role:ident)*;)+) => {
         /// One right.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
         pub enum Permission {
-            $($(#[$doc])* $name,)+
+            $($(#[doc = $doc])+ $name,)+
         }
 
         impl Permission {
@@ -71,16 +29,23 @@ macro_rules! permissions {
                 }
             }
 
-            /// The roles that have it.
+            /// What it allows, in a sentence.
+            pub const fn description(self) -> &'static str {
+                match self {
+                    $(Self::$name => concat!($($doc),+).trim_ascii(),)+
+                }
+            }
+
+            /// The built-in roles that have it.
             pub const fn roles(self) -> &'static [Role] {
                 match self {
-                    $(Self::$name => &[$(Role::$role),+],)+
+                    $(Self::$name => &[$(Role::$role),*],)+
                 }
             }
         }
 
         $(
-            $(#[$doc])*
+            $(#[doc = $doc])+
             #[derive(Clone, Copy, Debug)]
             pub enum $name {}
 
@@ -92,38 +57,62 @@ macro_rules! permissions {
 }
 
 permissions! {
+    /// See, make and revoke API keys.
+    ApiKeysManage = "apiKeys.manage": Admin;
+    /// See the audit log.
+    AuditRead = "audit.read": Admin;
     /// See campaigns, their figures and recipients.
-    CampaignsRead = "campaigns.read": Admin Marketing Agent Viewer;
+    CampaignsRead = "campaigns.read": Admin Marketing Agent Viewer Acquisitions Investor;
     /// Draft and change campaigns.
     CampaignsWrite = "campaigns.write": Admin Marketing;
     /// Launch, pause, resume and cancel campaigns.
     CampaignsSend = "campaigns.send": Admin Marketing;
     /// See the connected numbers.
-    ChannelsRead = "channels.read": Admin Marketing Agent Viewer;
+    ChannelsRead = "channels.read": Admin Marketing Agent Viewer Acquisitions Caller Investor;
     /// Connect and change numbers.
     ChannelsManage = "channels.manage": Admin;
+    /// See, create, deactivate and reactivate the organizations of the whole installation.
+    ClientsManage = "clients.manage":;
     /// See contacts.
-    ContactsRead = "contacts.read": Admin Marketing Agent Viewer;
+    ContactsRead = "contacts.read": Admin Marketing Agent Viewer Acquisitions Caller;
     /// Create, change and delete contacts.
-    ContactsWrite = "contacts.write": Admin Marketing Agent;
+    ContactsWrite = "contacts.write": Admin Marketing Agent Acquisitions Caller;
     /// Import contacts from files.
-    ContactsImport = "contacts.import": Admin Marketing;
+    ContactsImport = "contacts.import": Admin Marketing Acquisitions;
     /// See conversations and messages.
-    ConversationsRead = "conversations.read": Admin Marketing Agent Viewer;
+    ConversationsRead = "conversations.read": Admin Marketing Agent Viewer Acquisitions Caller;
     /// Answer, assign and close conversations; send single messages.
-    ConversationsWrite = "conversations.write": Admin Agent;
+    ConversationsWrite = "conversations.write": Admin Agent Acquisitions Caller;
     /// See, retry and discard background jobs.
     JobsManage = "jobs.manage": Admin;
+    /// See the mails that were sent; change their texts.
+    MailManage = "mail.manage": Admin;
     /// Change the profile of the organization.
     OrganizationManage = "organization.manage": Admin;
+    /// See, make, change and delete roles.
+    RolesManage = "roles.manage": Admin;
     /// See templates.
-    TemplatesRead = "templates.read": Admin Marketing Agent Viewer;
+    TemplatesRead = "templates.read": Admin Marketing Agent Viewer Acquisitions Investor;
     /// Draft, submit and delete templates.
     TemplatesWrite = "templates.write": Admin Marketing;
+    /// See members, invite and disable them, change their roles.
+    UsersManage = "users.manage": Admin;
     /// See stored webhook requests.
     WebhooksRead = "webhooks.read": Admin;
     /// Apply stored webhook requests again.
     WebhooksManage = "webhooks.manage": Admin;
+}
+
+impl Permission {
+    /// The right of a word; `None` for any other word.
+    pub fn parse(word: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|permission| permission.as_str() == word)
+    }
+
+    /// Whether roles and API keys of an organization can hold it. What reaches beyond one organization, they cannot.
+    pub const fn is_grantable(self) -> bool {
+        !matches!(self, Self::ClientsManage)
+    }
 }
 
 #[cfg(test)]
@@ -131,26 +120,26 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_admin_has_every_right() {
-        assert_eq!(Role::Admin.permissions().count(), Permission::ALL.len());
-    }
-
-    #[test]
-    fn a_viewer_only_reads() {
-        assert!(Role::Viewer.permissions().all(|permission| permission.as_str().rsplit('.').next() == Some("read")));
-    }
-
-    #[test]
-    fn no_two_rights_share_a_word() {
+    fn no_two_rights_share_a_word_and_each_is_found_by_it() {
         let words: std::collections::HashSet<_> = Permission::ALL.iter().map(|permission| permission.as_str()).collect();
         assert_eq!(words.len(), Permission::ALL.len());
+        for permission in Permission::ALL {
+            assert_eq!(Permission::parse(permission.as_str()), Some(*permission));
+        }
+        assert_eq!(Permission::parse("Contacts.read"), None);
     }
 
     #[test]
-    fn every_role_survives_its_word() {
-        for role in Role::ALL {
-            assert_eq!(Role::parse(role.as_str()), Some(role));
+    fn a_description_is_a_sentence() {
+        for permission in Permission::ALL {
+            let text = permission.description();
+            assert!(text.starts_with(char::is_uppercase) && text.ends_with('.'), "{text}");
         }
-        assert_eq!(Role::parse("Admin"), None);
+    }
+
+    #[test]
+    fn the_table_is_sorted_by_domain() {
+        let domains: Vec<_> = Permission::ALL.iter().filter_map(|permission| permission.as_str().split('.').next()).collect();
+        assert!(domains.is_sorted(), "{domains:?}");
     }
 }

@@ -1,20 +1,113 @@
-//! The statements over accounts, memberships and sessions.
+//! The statements over accounts and memberships that several use cases share.
 
 use chrono::{DateTime, Utc};
 use db::{DbError, IdentityTx, TenantTx};
-use kernel::{OrganizationId, SessionId, UserId};
+use kernel::{OrganizationId, UserId};
+use uuid::Uuid;
 
 use super::{
-    model::{Registration, Session, User},
-    permissions::Role,
+    model::{Registration, User},
+    rights::Role,
 };
 
 /// What signing in must know of an account.
-pub(super) struct Credentials {
+#[derive(Clone, Debug)]
+pub(super) struct Account {
     pub(super) user: UserId,
+    pub(super) email: String,
+    /// None while the account is only invited.
+    pub(super) password_hash: Option<String>,
     pub(super) organization: OrganizationId,
-    pub(super) role: Role,
-    pub(super) password_hash: String,
+    pub(super) membership: Membership,
+    /// Whether signing in takes a second step.
+    pub(super) two_step: bool,
+}
+
+/// How an account stands in its organization.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Membership {
+    Active,
+    Invited,
+    Disabled,
+    OrganizationDeactivated,
+}
+
+struct AccountRow {
+    user_id: Uuid,
+    email: String,
+    password_hash: Option<String>,
+    organization_id: Uuid,
+    membership: String,
+    two_step: bool,
+}
+
+impl From<AccountRow> for Account {
+    fn from(row: AccountRow) -> Self {
+        let membership = match row.membership.as_str() {
+            "active" => Membership::Active,
+            "invited" => Membership::Invited,
+            "disabled" => Membership::Disabled,
+            _ => Membership::OrganizationDeactivated,
+        };
+        Self {
+            user: row.user_id.into(),
+            email: row.email,
+            password_hash: row.password_hash,
+            organization: row.organization_id.into(),
+            membership,
+            two_step: row.two_step,
+        }
+    }
+}
+
+/// The account of an address or user name (in lower case), in the first organization in which it may sign in, or else in its first one.
+pub(super) async fn account_by_name(tx: &mut IdentityTx, name: &str) -> Result<Option<Account>, DbError> {
+    let row = sqlx::query_as!(
+        AccountRow,
+        r#"select users.id as user_id, users.email, users.password_hash, memberships.organization_id,
+                  case when organizations.deactivated_at is not null then 'deactivated'
+                       when memberships.disabled_at is not null then 'disabled'
+                       when memberships.joined_at is null then 'invited'
+                       else 'active'
+                  end as "membership!",
+                  two_step.confirmed_at is not null as "two_step!"
+           from users
+           join memberships on memberships.user_id = users.id
+           join organizations on organizations.id = memberships.organization_id
+           left join two_step on two_step.user_id = users.id
+           where lower(users.email) = $1 or users.username = $1
+           order by (memberships.joined_at is not null and memberships.disabled_at is null and organizations.deactivated_at is null) desc,
+                    memberships.created_at, memberships.organization_id
+           limit 1"#,
+        name,
+    )
+    .fetch_optional(tx.conn())
+    .await?;
+    Ok(row.map(Into::into))
+}
+
+/// The account of a member of an organization.
+pub(super) async fn account_of_member(tx: &mut IdentityTx, organization: OrganizationId, user: UserId) -> Result<Option<Account>, DbError> {
+    let row = sqlx::query_as!(
+        AccountRow,
+        r#"select users.id as user_id, users.email, users.password_hash, memberships.organization_id,
+                  case when organizations.deactivated_at is not null then 'deactivated'
+                       when memberships.disabled_at is not null then 'disabled'
+                       when memberships.joined_at is null then 'invited'
+                       else 'active'
+                  end as "membership!",
+                  two_step.confirmed_at is not null as "two_step!"
+           from users
+           join memberships on memberships.user_id = users.id
+           join organizations on organizations.id = memberships.organization_id
+           left join two_step on two_step.user_id = users.id
+           where users.id = $1 and memberships.organization_id = $2"#,
+        user.uuid(),
+        organization.uuid(),
+    )
+    .fetch_optional(tx.conn())
+    .await?;
+    Ok(row.map(Into::into))
 }
 
 pub(super) async fn user_insert(
@@ -22,18 +115,23 @@ pub(super) async fn user_insert(
     now: DateTime<Utc>,
     registration: &Registration,
     password_hash: &str,
+    terms_version: &str,
 ) -> Result<User, DbError> {
     let user = User {
         id: UserId::at(now),
         email: registration.email.as_str().to_owned(),
+        username: None,
         first_name: registration.first_name.clone(),
         last_name: registration.last_name.clone(),
         phone_number: registration.phone_number.as_ref().map(|number| number.as_e164().to_owned()),
+        whatsapp_phone: None,
+        email_verified_at: None,
         created_at: now,
     };
     sqlx::query!(
-        "insert into users (id, email, first_name, last_name, phone_number, password_hash, terms_accepted_at, created_at, updated_at)
-         values ($1, $2, $3, $4, $5, $6, $7, $7, $7)",
+        "insert into users
+             (id, email, first_name, last_name, phone_number, password_hash, terms_accepted_at, terms_version, created_at, updated_at)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $7, $7)",
         user.id.uuid(),
         user.email,
         user.first_name,
@@ -41,6 +139,7 @@ pub(super) async fn user_insert(
         user.phone_number,
         password_hash,
         now,
+        terms_version,
     )
     .execute(tx.conn())
     .await?;
@@ -55,7 +154,7 @@ pub(super) async fn membership_insert(
     role: Role,
 ) -> Result<(), DbError> {
     sqlx::query!(
-        "insert into memberships (organization_id, user_id, role, created_at) values ($1, $2, $3, $4)",
+        "insert into memberships (organization_id, user_id, role, joined_at, created_at, updated_at) values ($1, $2, $3, $4, $4, $4)",
         organization.uuid(),
         user.uuid(),
         role.as_str(),
@@ -66,134 +165,68 @@ pub(super) async fn membership_insert(
     Ok(())
 }
 
-/// The account of an address, with its first organization.
-pub(super) async fn credentials_find(tx: &mut IdentityTx, email: &str) -> Result<Option<Credentials>, DbError> {
+/// An account, for a member of the same organization.
+pub(super) async fn user_find(tx: &mut TenantTx, id: UserId) -> Result<Option<User>, DbError> {
     let row = sqlx::query!(
-        "select users.id, users.password_hash, memberships.organization_id, memberships.role
+        "select id, email, username, first_name, last_name, phone_number, whatsapp_phone, email_verified_at, created_at
          from users
-         join memberships on memberships.user_id = users.id
-         where lower(users.email) = lower($1)
-         order by memberships.created_at, memberships.organization_id
-         limit 1",
-        email,
+         where id = $1",
+        id.uuid(),
     )
     .fetch_optional(tx.conn())
     .await?;
-    row.map(|row| {
-        Ok(Credentials {
-            user: row.id.into(),
-            organization: row.organization_id.into(),
-            role: role(row.id, &row.role)?,
-            password_hash: row.password_hash,
-        })
-    })
-    .transpose()
-}
-
-/// An account, for a member of the same organization.
-pub(super) async fn user_find(tx: &mut TenantTx, id: UserId) -> Result<Option<User>, DbError> {
-    let row = sqlx::query!("select id, email, first_name, last_name, phone_number, created_at from users where id = $1", id.uuid())
-        .fetch_optional(tx.conn())
-        .await?;
     Ok(row.map(|row| User {
         id: row.id.into(),
         email: row.email,
+        username: row.username,
         first_name: row.first_name,
         last_name: row.last_name,
         phone_number: row.phone_number,
+        whatsapp_phone: row.whatsapp_phone,
+        email_verified_at: row.email_verified_at,
         created_at: row.created_at,
     }))
 }
 
-pub(super) async fn session_insert(tx: &mut IdentityTx, now: DateTime<Utc>, family_hash: &[u8], session: &Session) -> Result<(), DbError> {
-    sqlx::query!(
-        "insert into sessions
-             (id, user_id, organization_id, family_hash, token_hash, rotated_at, expires_at, absolute_expires_at, created_at)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $6)",
-        session.id.uuid(),
-        session.user.uuid(),
-        session.organization.uuid(),
-        family_hash,
-        session.token_hash,
-        now,
-        session.expires_at,
-        session.absolute_expires_at,
-    )
-    .execute(tx.conn())
-    .await?;
-    Ok(())
+/// The address of an account.
+pub(super) async fn email_find(tx: &mut IdentityTx, id: UserId) -> Result<Option<String>, DbError> {
+    Ok(sqlx::query_scalar!("select email from users where id = $1", id.uuid()).fetch_optional(tx.conn()).await?)
 }
 
-/// The login of a family, locked: of two requests with the same token one comes after the other.
-pub(super) async fn session_lock(tx: &mut IdentityTx, family_hash: &[u8]) -> Result<Option<Session>, DbError> {
+/// What everybody knows of a member: address, names, and the name of the organization.
+pub(super) async fn own_words(tx: &mut IdentityTx, organization: OrganizationId, user: UserId) -> Result<Vec<String>, DbError> {
     let row = sqlx::query!(
-        r#"select sessions.id, sessions.user_id, sessions.organization_id, memberships.role, token_hash, previous_hash, rotated_at,
-                  expires_at, absolute_expires_at, revoked_at is not null as "revoked!"
-           from sessions
-           join memberships on memberships.organization_id = sessions.organization_id and memberships.user_id = sessions.user_id
-           where family_hash = $1
-           for update of sessions"#,
-        family_hash,
+        r#"select email, first_name, last_name, username, (select name from organizations where id = $2) as organization
+           from users
+           where id = $1"#,
+        user.uuid(),
+        organization.uuid(),
     )
     .fetch_optional(tx.conn())
     .await?;
-    row.map(|row| {
-        Ok(Session {
-            id: row.id.into(),
-            user: row.user_id.into(),
-            organization: row.organization_id.into(),
-            role: role(row.user_id, &row.role)?,
-            token_hash: row.token_hash,
-            previous_hash: row.previous_hash,
-            rotated_at: row.rotated_at,
-            expires_at: row.expires_at,
-            absolute_expires_at: row.absolute_expires_at,
-            revoked: row.revoked,
-        })
-    })
-    .transpose()
+    Ok(row.map_or_else(Vec::new, |row| {
+        [row.email, row.first_name, row.last_name].into_iter().chain(row.username).chain(row.organization).collect()
+    }))
 }
 
-/// Makes `token_hash` the newest token of a locked login.
-pub(super) async fn session_rotate(
-    tx: &mut IdentityTx,
-    now: DateTime<Utc>,
-    id: SessionId,
-    token_hash: &[u8],
-    expires_at: DateTime<Utc>,
-) -> Result<(), DbError> {
-    sqlx::query!(
-        "update sessions set previous_hash = token_hash, token_hash = $2, rotated_at = $3, expires_at = $4 where id = $1",
-        id.uuid(),
-        token_hash,
-        now,
-        expires_at,
-    )
-    .execute(tx.conn())
-    .await?;
+/// Stores a new hash of the same password, unless the password was changed meanwhile.
+pub(super) async fn password_rehash(tx: &mut IdentityTx, now: DateTime<Utc>, user: UserId, old: &str, new: &str) -> Result<(), DbError> {
+    sqlx::query!("update users set password_hash = $3, updated_at = $4 where id = $1 and password_hash = $2", user.uuid(), old, new, now,)
+        .execute(tx.conn())
+        .await?;
     Ok(())
 }
 
-pub(super) async fn session_revoke(tx: &mut IdentityTx, now: DateTime<Utc>, id: SessionId) -> Result<(), DbError> {
-    sqlx::query!("update sessions set revoked_at = $2 where id = $1 and revoked_at is null", id.uuid(), now).execute(tx.conn()).await?;
+/// Stores the hash of a new password.
+pub(super) async fn password_set(tx: &mut IdentityTx, now: DateTime<Utc>, user: UserId, hash: &str) -> Result<(), DbError> {
+    sqlx::query!("update users set password_hash = $2, updated_at = $3 where id = $1", user.uuid(), hash, now).execute(tx.conn()).await?;
     Ok(())
 }
 
-/// The present role of a login's member; `None` when the login or the membership has ended.
-pub(super) async fn session_role(tx: &mut IdentityTx, now: DateTime<Utc>, id: SessionId) -> Result<Option<Role>, DbError> {
-    let row = sqlx::query!(
-        "select sessions.user_id, memberships.role
-         from sessions
-         join memberships on memberships.organization_id = sessions.organization_id and memberships.user_id = sessions.user_id
-         where sessions.id = $1 and revoked_at is null and absolute_expires_at > $2",
-        id.uuid(),
-        now,
-    )
-    .fetch_optional(tx.conn())
-    .await?;
-    row.map(|row| role(row.user_id, &row.role)).transpose()
-}
-
-fn role(user: uuid::Uuid, word: &str) -> Result<Role, DbError> {
-    Role::parse(word).ok_or_else(|| DbError::BadRow { table: "memberships", id: user.to_string(), column: "role" })
+/// Notes that whoever has the account reads its address; the first time counts.
+pub(super) async fn email_verified(tx: &mut IdentityTx, now: DateTime<Utc>, user: UserId) -> Result<(), DbError> {
+    sqlx::query!("update users set email_verified_at = $2, updated_at = $2 where id = $1 and email_verified_at is null", user.uuid(), now,)
+        .execute(tx.conn())
+        .await?;
+    Ok(())
 }

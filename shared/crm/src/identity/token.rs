@@ -2,14 +2,15 @@
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use chrono::{DateTime, TimeDelta, Utc};
-use hmac::{Hmac, KeyInit, Mac};
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
 use kernel::{OrganizationId, SessionId, UserId};
 use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest, Sha256};
 
-use super::{error::TokenError, permissions::Role};
+use super::{derive, error::TokenError};
 
+/// The one algorithm.
+const ALGORITHM: Algorithm = Algorithm::HS256;
 const ISSUER: &str = "heliograph";
 const AUDIENCE: &str = "heliograph-api";
 /// Tells access tokens from whatever else may once be signed with the same key.
@@ -24,8 +25,6 @@ pub struct Access {
     pub user: UserId,
     /// For which organization.
     pub organization: OrganizationId,
-    /// The role at the time of signing in; what counts is the present one, see [`super::Identity::standing`].
-    pub role: Role,
     /// The login.
     pub session: SessionId,
 }
@@ -37,20 +36,29 @@ struct Claims {
     typ: String,
     sub: UserId,
     org: OrganizationId,
-    role: Role,
     session: SessionId,
     iat: i64,
+    nbf: i64,
     exp: i64,
+    jti: String,
 }
 
-/// Signs and reads access tokens (HS256) and derives the successors of refresh tokens.
+/// Signs and reads access tokens (HS256, nothing else) and derives the successors of refresh tokens.
 #[derive(Clone)]
 pub struct TokenKeys {
-    encoding: EncodingKey,
-    decoding: DecodingKey,
+    /// The first one signs, all of them verify.
+    keys: Vec<SigningKey>,
     validation: Validation,
     succession: [u8; 32],
     access_ttl: TimeDelta,
+}
+
+#[derive(Clone)]
+struct SigningKey {
+    /// By which a token names it: a keyed hash of the secret, which tells nothing about it.
+    id: String,
+    encoding: EncodingKey,
+    decoding: DecodingKey,
 }
 
 impl std::fmt::Debug for TokenKeys {
@@ -59,56 +67,81 @@ impl std::fmt::Debug for TokenKeys {
     }
 }
 
-impl TokenKeys {
-    /// Keys from the installation's secret; access tokens live for `access_ttl`.
-    pub fn new(secret: &SecretString, access_ttl: TimeDelta) -> Self {
+impl SigningKey {
+    fn new(secret: &SecretString) -> Self {
         let secret = secret.expose_secret().as_bytes();
-        let mut validation = Validation::new(Algorithm::HS256);
+        let id = hex::encode(&derive::mac(secret, b"id of the access token key")[..6]);
+        Self { id, encoding: EncodingKey::from_secret(secret), decoding: DecodingKey::from_secret(secret) }
+    }
+}
+
+impl TokenKeys {
+    /// Keys from the installation's secrets, separated by commas: the first one signs, all of them verify. Access tokens live for
+    /// `access_ttl`.
+    pub fn new(secrets: &SecretString, access_ttl: TimeDelta) -> Self {
+        let mut validation = Validation::new(ALGORITHM);
         validation.set_issuer(&[ISSUER]);
         validation.set_audience(&[AUDIENCE]);
-        validation.set_required_spec_claims(&["exp", "iss", "aud", "sub"]);
+        validation.set_required_spec_claims(&["exp", "nbf", "iss", "aud", "sub"]);
         // The instants are compared below with the clock that was passed in, not with the machine's.
         validation.validate_exp = false;
+        validation.validate_nbf = false;
         Self {
-            encoding: EncodingKey::from_secret(secret),
-            decoding: DecodingKey::from_secret(secret),
+            keys: derive::secrets(secrets).iter().map(SigningKey::new).collect(),
             validation,
-            succession: mac(secret, b"refresh token succession"),
+            succession: derive::key(secrets, "refresh token succession"),
             access_ttl,
         }
     }
 
     /// Signs an access token.
     pub fn sign(&self, access: Access, now: DateTime<Utc>) -> String {
+        let issued = now.timestamp();
         let claims = Claims {
             iss: ISSUER.into(),
             aud: AUDIENCE.into(),
             typ: ACCESS.into(),
             sub: access.user,
             org: access.organization,
-            role: access.role,
             session: access.session,
-            iat: now.timestamp(),
+            iat: issued,
+            nbf: issued,
             exp: (now + self.access_ttl).timestamp(),
+            jti: hex::encode(rand::random::<[u8; 16]>()),
         };
-        jsonwebtoken::encode(&Header::new(Algorithm::HS256), &claims, &self.encoding).expect("claims are plain JSON and the key fits HS256")
+        let key = &self.keys[0];
+        let header = Header { kid: Some(key.id.clone()), ..Header::new(ALGORITHM) };
+        jsonwebtoken::encode(&header, &claims, &key.encoding).expect("claims are plain JSON and the key fits HS256")
     }
 
     /// Reads an access token that we signed and that has not expired.
     pub fn verify(&self, token: &str, now: DateTime<Utc>) -> Result<Access, TokenError> {
-        let claims = jsonwebtoken::decode::<Claims>(token, &self.decoding, &self.validation).map_err(|_| TokenError::Invalid)?.claims;
-        if claims.typ != ACCESS || claims.iat > (now + LEEWAY).timestamp() {
+        let key = self.key_of(token).ok_or(TokenError::Invalid)?;
+        let claims = jsonwebtoken::decode::<Claims>(token, &key.decoding, &self.validation).map_err(|_| TokenError::Invalid)?.claims;
+        let soonest = (now + LEEWAY).timestamp();
+        if claims.typ != ACCESS || claims.iat > soonest || claims.nbf > soonest {
             return Err(TokenError::Invalid);
         }
         if claims.exp <= (now - LEEWAY).timestamp() {
             return Err(TokenError::Expired);
         }
-        Ok(Access { user: claims.sub, organization: claims.org, role: claims.role, session: claims.session })
+        Ok(Access { user: claims.sub, organization: claims.org, session: claims.session })
+    }
+
+    /// The key that a token names, which must be one of ours. A token that brings a key along, or says where to fetch one, has none.
+    fn key_of(&self, token: &str) -> Option<&SigningKey> {
+        let header = jsonwebtoken::decode_header(token).ok()?;
+        let brings_key = header.jku.is_some() || header.jwk.is_some() || header.x5u.is_some() || header.x5c.is_some();
+        if header.alg != ALGORITHM || brings_key {
+            return None;
+        }
+        let id = header.kid?;
+        self.keys.iter().find(|key| key.id == id)
     }
 
     /// The one successor of a refresh token: presenting a token twice can only ever yield the same one.
     pub(super) fn successor(&self, token: &RefreshToken) -> RefreshToken {
-        RefreshToken { family: token.family, secret: mac(&self.succession, &[token.family.as_slice(), &token.secret].concat()) }
+        RefreshToken { family: token.family, secret: derive::mac(&self.succession, &[token.family.as_slice(), &token.secret].concat()) }
     }
 }
 
@@ -159,14 +192,10 @@ impl RefreshToken {
     }
 }
 
-fn mac(key: &[u8], message: &[u8]) -> [u8; 32] {
-    let mut mac = Hmac::<Sha256>::new_from_slice(key).expect("HMAC takes keys of any length");
-    mac.update(message);
-    mac.finalize().into_bytes().into()
-}
-
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     fn now() -> DateTime<Utc> {
@@ -178,7 +207,7 @@ mod tests {
     }
 
     fn access() -> Access {
-        Access { user: UserId::at(now()), organization: OrganizationId::at(now()), role: Role::Agent, session: SessionId::at(now()) }
+        Access { user: UserId::at(now()), organization: OrganizationId::at(now()), session: SessionId::at(now()) }
     }
 
     #[test]
@@ -201,20 +230,101 @@ mod tests {
         assert_eq!(keys("b").verify(&token, now()), Err(TokenError::Invalid));
     }
 
+    /// A token of `header` and the claims of a good one, changed by `change`, rightly signed with `secret`.
+    fn forged(secret: &str, header: &serde_json::Value, change: impl FnOnce(&mut serde_json::Value)) -> String {
+        let good = keys(secret).sign(access(), now());
+        let claims = URL_SAFE_NO_PAD.decode(good.split('.').nth(1).unwrap()).unwrap();
+        let mut claims: serde_json::Value = serde_json::from_slice(&claims).unwrap();
+        change(&mut claims);
+        let signed = format!("{}.{}", URL_SAFE_NO_PAD.encode(header.to_string()), URL_SAFE_NO_PAD.encode(claims.to_string()));
+        let signature = URL_SAFE_NO_PAD.encode(derive::mac(secret.as_bytes(), signed.as_bytes()));
+        format!("{signed}.{signature}")
+    }
+
+    fn header(secret: &str) -> serde_json::Value {
+        json!({ "alg": "HS256", "typ": "JWT", "kid": keys(secret).keys[0].id })
+    }
+
     #[test]
     fn a_token_without_or_with_another_signature_is_refused() {
         let keys = keys("a");
         let token = keys.sign(access(), now());
         let (signed, signature) = token.rsplit_once('.').unwrap();
         let payload = signed.split_once('.').unwrap().1;
-        for header in [r#"{"alg":"none"}"#, r#"{"alg":"None"}"#, r#"{"alg":"HS512"}"#, r#"{"alg":"RS256"}"#, r#"{"typ":"JWT"}"#] {
-            let header = URL_SAFE_NO_PAD.encode(header);
+        let kid = &keys.keys[0].id;
+        for alg in ["none", "None", "NONE", "HS384", "HS512", "RS256", "ES256", "EdDSA", ""] {
+            let header = URL_SAFE_NO_PAD.encode(json!({ "alg": alg, "typ": "JWT", "kid": kid }).to_string());
             for signature in ["", signature] {
-                assert_eq!(keys.verify(&format!("{header}.{payload}.{signature}"), now()), Err(TokenError::Invalid), "{header}");
+                assert_eq!(keys.verify(&format!("{header}.{payload}.{signature}"), now()), Err(TokenError::Invalid), "{alg}");
             }
         }
         assert_eq!(keys.verify(&format!("{signed}."), now()), Err(TokenError::Invalid));
         assert_eq!(keys.verify("", now()), Err(TokenError::Invalid));
+    }
+
+    #[test]
+    fn only_a_known_key_counts_and_none_that_the_token_brings_along() {
+        assert!(keys("a").verify(&forged("a", &header("a"), |_| ()), now()).is_ok(), "the forgery of the test is a good one");
+        let headers = [
+            json!({ "alg": "HS256", "typ": "JWT" }),
+            json!({ "alg": "HS256", "kid": "../../dev/null" }),
+            json!({ "alg": "HS256", "kid": "' union select 'secret" }),
+            json!({ "alg": "HS256", "kid": "https://attacker.example/key" }),
+            json!({ "alg": "HS256", "kid": keys("b").keys[0].id }),
+        ];
+        for header in headers {
+            assert_eq!(keys("a").verify(&forged("a", &header, |_| ()), now()), Err(TokenError::Invalid), "{header}");
+        }
+        for (name, value) in [
+            ("jku", json!("https://attacker.example/jwks")),
+            ("x5u", json!("https://attacker.example/chain")),
+            ("x5c", json!(["MIIB"])),
+            ("jwk", json!({ "kty": "oct", "k": "YXR0YWNrZXI" })),
+        ] {
+            let mut header = header("a");
+            header[name] = value;
+            assert_eq!(keys("a").verify(&forged("a", &header, |_| ()), now()), Err(TokenError::Invalid), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_token_that_lacks_or_changes_a_claim_is_refused() {
+        for claim in ["iss", "aud", "typ", "sub", "org", "session", "iat", "nbf", "exp", "jti"] {
+            let token = forged("a", &header("a"), |claims| {
+                claims.as_object_mut().unwrap().remove(claim);
+            });
+            assert_eq!(keys("a").verify(&token, now()), Err(TokenError::Invalid), "without {claim}");
+        }
+        let later = now().timestamp() + 31;
+        for (claim, value) in [
+            ("iss", json!("somebody")),
+            ("aud", json!("another-api")),
+            ("typ", json!("refresh")),
+            ("nbf", json!(later)),
+            ("iat", json!(later)),
+            ("sub", json!("1")),
+        ] {
+            let token = forged("a", &header("a"), |claims| claims[claim] = value.clone());
+            assert_eq!(keys("a").verify(&token, now()), Err(TokenError::Invalid), "{claim} {value}");
+        }
+        let token = forged("a", &header("a"), |claims| claims["exp"] = json!(now().timestamp() - 30));
+        assert_eq!(keys("a").verify(&token, now()), Err(TokenError::Expired));
+    }
+
+    #[test]
+    fn an_earlier_secret_still_verifies_and_the_first_one_signs() {
+        let both = keys("new,old");
+        let old = keys("old").sign(access(), now());
+        assert!(both.verify(&old, now()).is_ok());
+        let new = both.sign(access(), now());
+        assert!(keys("new").verify(&new, now()).is_ok());
+        assert_eq!(keys("old").verify(&new, now()), Err(TokenError::Invalid));
+        assert_eq!(keys("new").verify(&old, now()), Err(TokenError::Invalid), "without the old secret its tokens end");
+    }
+
+    #[test]
+    fn no_two_tokens_are_the_same() {
+        assert_ne!(keys("a").sign(access(), now()), keys("a").sign(access(), now()));
     }
 
     #[test]

@@ -2,19 +2,20 @@
 
 use chrono::{DateTime, Utc};
 use db::{DbError, IdentityTx, TenantTx};
-use kernel::OrganizationId;
+use kernel::Clock;
+use serde_json::json;
 
 use super::{
     error::OrganizationError,
-    model::{Organization, slug},
+    model::{Organization, ProfilePatch, slug},
     store,
 };
+use crate::audit::{self, Act, Actor};
 
 /// Makes an organization with a slug of its own: the name's, or that with six random characters behind it.
 pub async fn create(tx: &mut IdentityTx, now: DateTime<Utc>, name: &str) -> Result<Organization, DbError> {
     let base = slug(name);
-    let mut organization =
-        Organization { id: OrganizationId::at(now), name: name.to_owned(), slug: base.clone(), created_at: now, updated_at: now };
+    let mut organization = Organization::new(now, name.to_owned(), base.clone());
     while !store::insert_if_free(tx, &organization).await? {
         organization.slug = format!("{base}-{:06x}", rand::random::<u32>() & 0x00ff_ffff);
     }
@@ -26,7 +27,30 @@ pub async fn current(tx: &mut TenantTx) -> Result<Organization, OrganizationErro
     store::find(tx).await?.ok_or(OrganizationError::NotFound)
 }
 
-/// Gives the organization of the transaction another name, 1 to 200 characters; its slug stays.
-pub async fn rename(tx: &mut TenantTx, now: DateTime<Utc>, name: &str) -> Result<Organization, OrganizationError> {
-    store::rename(tx, now, name).await?.ok_or(OrganizationError::NotFound)
+/// Changes the profile of the organization of the transaction and records which fields; its slug stays. A patch that changes nothing leaves
+/// no trace.
+pub async fn patch(
+    tx: &mut TenantTx,
+    clock: &dyn Clock,
+    actor: Actor,
+    patch: ProfilePatch,
+) -> Result<Organization, OrganizationError> {
+    store::lock(tx).await?;
+    let mut organization = current(tx).await?;
+    let fields = organization.apply(patch)?;
+    if fields.is_empty() {
+        return Ok(organization);
+    }
+    let now = clock.now();
+    organization.updated_at = now;
+    store::update_profile(tx, &organization).await?;
+    let act = Act::new(actor, "organizations.update").on("organizations", organization.id).with(json!({ "fields": fields }));
+    audit::record(tx, organization.id, now, act).await?;
+    Ok(organization)
+}
+
+/// Whether the organization of the transaction may send. A true answer holds until the end of the transaction: who deactivates it waits,
+/// and then finds what this transaction set going.
+pub async fn may_send(tx: &mut TenantTx) -> Result<bool, DbError> {
+    store::lock_active(tx).await
 }

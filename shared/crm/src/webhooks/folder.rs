@@ -36,7 +36,7 @@ pub struct Folder {
 impl Folder {
     /// Folds through `db`, and listens on a connection of its own to the server of `options`.
     pub fn new(db: Db, options: &DbOptions) -> Self {
-        Self { db, listen_url: options.url.clone() }
+        Self { db, listen_url: options.direct().clone() }
     }
 
     /// Folds until `stop`. A batch begun is brought to its end.

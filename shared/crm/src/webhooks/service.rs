@@ -1,9 +1,10 @@
 //! What people and the scheduler do with stored requests.
 
 use db::{Db, DbError, SystemTx, TenantTx};
-use kernel::{OrganizationId, Page, PageRequest, WebhookEventId};
+use kernel::{Clock, OrganizationId, Page, PageRequest, WebhookEventId};
 
 use super::{Event, EventFilter, WebhookError, store};
+use crate::audit::{self, Act, Actor};
 
 /// Requests of the organization, and those that belong to nobody, the newest first.
 pub async fn list(tx: &mut TenantTx, filter: &EventFilter, page: PageRequest) -> Result<Page<Event>, WebhookError> {
@@ -19,12 +20,20 @@ pub async fn find(tx: &mut TenantTx, id: WebhookEventId) -> Result<Event, Webhoo
 /// Applies a request once more. What it said already changes nothing.
 ///
 /// Two transactions: the right to see it is asked as the tenant, the queue is the system's.
-pub async fn replay(db: &Db, organization: OrganizationId, id: WebhookEventId) -> Result<Event, WebhookError> {
+pub async fn replay(
+    db: &Db,
+    clock: &dyn Clock,
+    organization: OrganizationId,
+    actor: Actor,
+    id: WebhookEventId,
+) -> Result<Event, WebhookError> {
     let mut tx = db.tenant(organization).await?;
     let event = store::find(&mut tx, id).await?.ok_or(WebhookError::NotFound(id))?;
     tx.rollback().await?;
     let mut tx = db.system("replay a webhook event").await?;
     store::replay(&mut tx, &event).await?;
+    let act = Act::new(actor, "webhookEvents.replay").on("webhookEvents", id);
+    audit::record(&mut tx, organization, clock.now(), act).await?;
     tx.commit().await?;
     let mut tx = db.tenant(organization).await?;
     let event = store::find(&mut tx, id).await?.ok_or(WebhookError::NotFound(id))?;

@@ -5,8 +5,9 @@ use std::{
     path::PathBuf,
 };
 
+use ipnet::IpNet;
 use secrecy::SecretString;
-use serde::{Deserialize, Deserializer};
+use serde::{Deserialize, Deserializer, de};
 
 const LOOPBACK: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 
@@ -16,22 +17,28 @@ const LOOPBACK: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 pub struct DatabaseConfig {
     /// `postgres://` address, as the role `crm_app`. No default; `DATABASE_URL` sets it too.
     pub url: SecretString,
-    /// `postgres://` address of the owner role, used by `api migrate` only. Default: `url`.
+    /// `postgres://` address of the owner role, used by `api migrate` only; never that of a pooler. Default: `direct_url`.
     pub owner_url: Option<SecretString>,
+    /// `postgres://` address of PostgreSQL itself, when `url` is that of a pooler in transaction mode (pgbouncer); what needs a session of
+    /// its own goes there: the ledgers, the lanes, the webhook intake, notifications. Default: `url`, and there is no pooler.
+    pub direct_url: Option<SecretString>,
     /// Connections of the general pool of each process. Default 10.
     pub max_connections: u32,
+    /// Prepared statements that a connection of the general pool keeps. Default 100; 0 behind a pooler that does not track them
+    /// (pgbouncer before 1.21, or with `max_prepared_statements = 0`).
+    pub statement_cache: usize,
 }
 
 impl Default for DatabaseConfig {
     fn default() -> Self {
-        Self { url: SecretString::default(), owner_url: None, max_connections: 10 }
+        Self { url: SecretString::default(), owner_url: None, direct_url: None, max_connections: 10, statement_cache: 100 }
     }
 }
 
 impl DatabaseConfig {
-    /// The address that may change the schema: `owner_url`, or `url` where none is set.
+    /// The address that may change the schema: `owner_url`, or that of PostgreSQL itself where none is set.
     pub fn migration_url(&self) -> &SecretString {
-        self.owner_url.as_ref().unwrap_or(&self.url)
+        self.owner_url.as_ref().unwrap_or_else(|| self.direct_url.as_ref().unwrap_or(&self.url))
     }
 }
 
@@ -41,6 +48,17 @@ impl DatabaseConfig {
 pub struct RedisConfig {
     /// `redis://` address. Default: none, which means no Redis. `REDIS_URL` sets it too.
     pub url: Option<SecretString>,
+}
+
+/// Where a proxy says who asked it.
+#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "kebab-case")]
+pub enum ForwardedHeader {
+    /// `X-Forwarded-For`.
+    #[default]
+    XForwardedFor,
+    /// `Forwarded` (RFC 7239).
+    Forwarded,
 }
 
 /// The HTTP server.
@@ -54,6 +72,16 @@ pub struct ApiConfig {
     /// Web origins that may call the API from a browser, comma separated. Default none: same origin only.
     #[serde(deserialize_with = "list")]
     pub allowed_origins: Vec<String>,
+    /// Networks of the proxies in front of the api (`10.0.0.0/8`, or single addresses), comma separated: only they are believed who the client
+    /// is. Default none: the client is whoever connects.
+    #[serde(deserialize_with = "networks")]
+    pub trusted_proxies: Vec<IpNet>,
+    /// The header in which those proxies say it: `x-forwarded-for` (default) or `forwarded` (RFC 7239). The other one is ignored, because
+    /// proxies pass it on as the client wrote it.
+    pub forwarded_header: ForwardedHeader,
+    /// Longest wait for the next part of an uploaded file, and for the whole of any other body, in milliseconds; three times as long is waited
+    /// for the head of a request, and for the next request on a connection. Default 10000.
+    pub body_timeout_ms: u64,
     /// Address under which people reach the installation, for links in mails. Default `http://localhost:8080`;
     /// production needs `https://`.
     pub public_url: String,
@@ -61,7 +89,15 @@ pub struct ApiConfig {
 
 impl Default for ApiConfig {
     fn default() -> Self {
-        Self { host: LOOPBACK, port: 8080, allowed_origins: Vec::new(), public_url: "http://localhost:8080".into() }
+        Self {
+            host: LOOPBACK,
+            port: 8080,
+            allowed_origins: Vec::new(),
+            trusted_proxies: Vec::new(),
+            forwarded_header: ForwardedHeader::default(),
+            body_timeout_ms: 10_000,
+            public_url: "http://localhost:8080".into(),
+        }
     }
 }
 
@@ -101,27 +137,49 @@ impl Default for MetricsConfig {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct StorageConfig {
-    /// Folder that holds them; made when missing. Default `.data/storage`.
+    /// Folder that holds them; made when missing. Default `.data/storage`. Not used when there is a bucket.
     pub dir: PathBuf,
+    /// The bucket that holds them instead.
+    pub s3: S3Config,
 }
 
 impl Default for StorageConfig {
     fn default() -> Self {
-        Self { dir: ".data/storage".into() }
+        Self { dir: ".data/storage".into(), s3: S3Config::default() }
     }
 }
 
-/// Outgoing mail.
+/// A bucket of an S3-compatible service.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-pub struct MailConfig {
-    /// Folder that receives each mail as a file; made when missing. Default `.data/mail`.
-    pub dir: PathBuf,
+pub struct S3Config {
+    /// The bucket, made when missing. Default none: files lie in `storage.dir`.
+    pub bucket: String,
+    /// Base address of the service, without the bucket. Default none: that of AWS in the region.
+    pub endpoint: Option<String>,
+    /// Region that requests are signed for. Default `us-east-1`, which services of one's own mostly take.
+    pub region: String,
+    /// Names the key. Must be set when there is a bucket.
+    pub access_key_id: String,
+    /// The key. Must be set when there is a bucket.
+    pub secret_access_key: SecretString,
+    /// `true` (default): `https://host/bucket/key`, as most services of one's own want it; `false`: `https://bucket.host/key`, as AWS wants it.
+    pub path_style: bool,
+    /// Whether `endpoint` may begin with `http://`. Default `false`.
+    pub allow_http: bool,
 }
 
-impl Default for MailConfig {
+impl Default for S3Config {
     fn default() -> Self {
-        Self { dir: ".data/mail".into() }
+        Self {
+            bucket: String::new(),
+            endpoint: None,
+            region: "us-east-1".into(),
+            access_key_id: String::new(),
+            secret_access_key: SecretString::default(),
+            path_style: true,
+            allow_http: false,
+        }
     }
 }
 
@@ -154,24 +212,6 @@ impl Default for TelemetryConfig {
     }
 }
 
-/// Request limits of the api, for each client address.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct LimitsConfig {
-    /// Registrations per hour. Default 20.
-    pub registrations_per_hour: u32,
-    /// Attempts to sign in per minute. Default 20.
-    pub logins_per_minute: u32,
-    /// Requests per second, webhooks not counted. Default 50.
-    pub requests_per_second: u32,
-}
-
-impl Default for LimitsConfig {
-    fn default() -> Self {
-        Self { registrations_per_hour: 20, logins_per_minute: 20, requests_per_second: 50 }
-    }
-}
-
 /// Reads a list, or one text whose parts are separated by commas.
 fn list<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
     #[derive(Deserialize)]
@@ -185,4 +225,13 @@ fn list<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Er
         Either::List(list) => list,
     };
     Ok(parts.into_iter().map(|part| part.trim().to_owned()).filter(|part| !part.is_empty()).collect())
+}
+
+/// Reads a list of networks; an address alone is a network of one.
+fn networks<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<IpNet>, D::Error> {
+    let parse = |text: String| {
+        let network = text.parse().or_else(|_| text.parse::<IpAddr>().map(IpNet::from));
+        network.map_err(|_| de::Error::custom(format!("`{text}` is no network such as 10.0.0.0/8")))
+    };
+    list(deserializer)?.into_iter().map(parse).collect()
 }

@@ -1,3 +1,6 @@
+mod api;
+mod mail;
+
 use std::path::{Path, PathBuf};
 
 use secrecy::ExposeSecret;
@@ -23,9 +26,10 @@ fn with_file(content: &str, variables: &[(&str, &str)]) -> (PathBuf, Result<Conf
     (path.clone(), Config::from_sources(&path, variables))
 }
 
-const PRODUCTION: [(&str, &str); 7] = [
+const PRODUCTION: [(&str, &str); 8] = [
     DATABASE,
     ("HELIOGRAPH_ENVIRONMENT", "production"),
+    ("HELIOGRAPH_MAIL__SMTP_HOST", "mail.example.com"),
     ("HELIOGRAPH_API__PUBLIC_URL", "https://crm.example.com"),
     ("HELIOGRAPH_AUTH__JWT_SECRET", "0123456789012345678901234567890123456789"),
     ("HELIOGRAPH_SECRETS__MASTER_KEY", "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE="),
@@ -148,6 +152,60 @@ fn production_refuses_short_secrets_open_origins_and_insecure_cookies() {
     }
 }
 
+/// A whole production installation in which `setting` is `value`.
+fn production_with(variable: &str, value: &str) -> Result<Config, ConfigError> {
+    let kept = PRODUCTION.into_iter().filter(|(name, _)| *name != variable);
+    load(&kept.chain([(variable, value)]).collect::<Vec<_>>())
+}
+
+#[test]
+fn production_refuses_each_of_these_by_the_settings_name() {
+    let default_key = Config::default().secrets.master_key.expose_secret().to_owned();
+    let refused = [
+        ("HELIOGRAPH_AUTH__JWT_SECRET", "development-jwt-secret-not-for-production", "auth.jwt_secret", "must be set"),
+        ("HELIOGRAPH_AUTH__JWT_SECRET", "0123456789012345678901234567890", "auth.jwt_secret", "at least 32"),
+        ("HELIOGRAPH_AUTH__JWT_SECRET", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", "auth.jwt_secret", "can be guessed"),
+        ("HELIOGRAPH_AUTH__JWT_SECRET", "please-changeme-please-changeme-0123456789", "auth.jwt_secret", "can be guessed"),
+        ("HELIOGRAPH_AUTH__JWT_SECRET", "0123456789012345678901234567890123456789,short1", "auth.jwt_secret", "at least 32"),
+        ("HELIOGRAPH_SECRETS__MASTER_KEY", &default_key, "secrets.master_key", "must be set"),
+        ("HELIOGRAPH_SECRETS__MASTER_KEY", "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=", "secrets.master_key", "can be guessed"),
+        ("HELIOGRAPH_SECRETS__EARLIER_KEYS", "1:MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=", "secrets.earlier_keys", "no id may stand twice"),
+        ("HELIOGRAPH_SECRETS__EARLIER_KEYS", "0:c2hvcnQ=", "secrets.earlier_keys", "32 bytes"),
+        ("HELIOGRAPH_SECRETS__EARLIER_KEYS", "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=", "secrets.earlier_keys", "id:base64"),
+        ("HELIOGRAPH_WHATSAPP__APP_SECRET", "0123456789abcdef0123456789abcdef,0123", "whatsapp.app_secret", "at least 16"),
+        ("HELIOGRAPH_WHATSAPP__VERIFY_TOKEN", "1111111111111111", "whatsapp.verify_token", "can be guessed"),
+        ("HELIOGRAPH_WHATSAPP__GRAPH_URL", "http://graph.example.com", "whatsapp.graph_url", "https://"),
+        ("HELIOGRAPH_API__PUBLIC_URL", "http://crm.example.com", "api.public_url", "https://"),
+        ("HELIOGRAPH_API__ALLOWED_ORIGINS", "null", "api.allowed_origins", "must be an origin"),
+        ("HELIOGRAPH_API__ALLOWED_ORIGINS", "*", "api.allowed_origins", "must be an origin"),
+        ("HELIOGRAPH_API__ALLOWED_ORIGINS", "https://*.example.com", "api.allowed_origins", "must be an origin"),
+        ("HELIOGRAPH_API__ALLOWED_ORIGINS", "http://localhost:3000", "api.allowed_origins", "https://"),
+        ("HELIOGRAPH_AUTH__COOKIE_SECURE", "false", "auth.cookie_secure", "must be true"),
+        ("HELIOGRAPH_STORAGE__S3__ALLOW_HTTP", "true", "storage.s3.allow_http", "must be false"),
+    ];
+    for (variable, value, setting, reason) in refused {
+        let text = production_with(variable, value).expect_err(&format!("{variable}={value}")).to_string();
+        let lines: Vec<_> = text.lines().skip(1).collect();
+        assert!(
+            lines.iter().all(|line| line.starts_with(&format!("  `{setting}` (environment variable {variable}): "))),
+            "only {setting} is named: {text}"
+        );
+        assert!(text.contains(reason), "{text}");
+        assert!(!text.contains(value) || value.len() < 6, "{text} shows the value");
+    }
+}
+
+#[test]
+fn earlier_keys_have_ids() {
+    let key = "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=";
+    let config = load(&[DATABASE, ("HELIOGRAPH_SECRETS__KEY_ID", "3"), ("HELIOGRAPH_SECRETS__EARLIER_KEYS", &format!("1:{key}, 2:{key}"))]);
+    let keys = config.expect("valid").secrets.earlier_keys();
+    let ids: Vec<_> = keys.iter().map(|(id, _)| id.as_str()).collect();
+    assert_eq!(ids, ["1", "2"]);
+    assert!(keys.iter().all(|(_, secret)| secret.expose_secret() == key));
+    assert!(load(&[DATABASE]).expect("valid").secrets.earlier_keys().is_empty());
+}
+
 #[test]
 fn faults_never_show_the_value() {
     let text = faults(&[("DATABASE_URL", "mysql://root:hunter2@db/x"), ("HELIOGRAPH_SECRETS__MASTER_KEY", "hunter2")]);
@@ -164,7 +222,7 @@ fn a_lease_must_outlive_two_lost_renewals() {
 fn secrets_do_not_appear_in_debug_output() {
     let config = load(&PRODUCTION).expect("complete");
     let text = format!("{config:?}");
-    for (_, secret) in &PRODUCTION[3..] {
+    for (_, secret) in &PRODUCTION[4..] {
         assert!(!text.contains(secret), "{secret}");
     }
 }
@@ -198,4 +256,27 @@ fn the_example_file_names_every_setting() {
             assert!(shown.contains(&name), "{name} is not in .env.example");
         }
     }
+}
+
+#[test]
+fn a_bucket_needs_its_key_and_tls() {
+    let bucket = [
+        DATABASE,
+        ("HELIOGRAPH_STORAGE__S3__BUCKET", "heliograph"),
+        ("HELIOGRAPH_STORAGE__S3__ENDPOINT", "http://127.0.0.1:9000"),
+        ("HELIOGRAPH_STORAGE__S3__ACCESS_KEY_ID", "key"),
+        ("HELIOGRAPH_STORAGE__S3__SECRET_ACCESS_KEY", "secret"),
+        ("HELIOGRAPH_STORAGE__S3__ALLOW_HTTP", "true"),
+    ];
+    let config = load(&bucket).expect("valid");
+    assert_eq!((config.storage.s3.bucket.as_str(), config.storage.s3.path_style), ("heliograph", true));
+    for (missing, setting) in [(5, "storage.s3.endpoint"), (4, "storage.s3.secret_access_key"), (3, "storage.s3.access_key_id")] {
+        let mut rest = bucket.to_vec();
+        rest.remove(missing);
+        assert!(faults(&rest).contains(&format!("`{setting}`")), "{setting}");
+    }
+    let mut bucket = bucket;
+    bucket[1].1 = "Not_A_Bucket";
+    assert!(faults(&bucket).contains("`storage.s3.bucket`"));
+    assert!(load(&[DATABASE]).expect("valid").storage.s3.bucket.is_empty());
 }

@@ -1,5 +1,7 @@
 //! Background work of campaigns.
 
+mod pause_deactivated;
 mod prepare;
 
+pub use pause_deactivated::PauseDeactivated;
 pub use prepare::Prepare;

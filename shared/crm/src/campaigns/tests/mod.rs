@@ -1,6 +1,7 @@
 //! The ledger under races, take-overs and odd orders, on a real database.
 
 mod claims;
+mod deactivated;
 mod freezing;
 mod plans;
 mod restored;

@@ -1,8 +1,7 @@
 //! The rejected rows as a CSV file that is safe to open in a spreadsheet.
 
-use std::borrow::Cow;
-
 use super::model::Rejection;
+use crate::spreadsheet::without_formula;
 
 /// First line of the file.
 pub const HEADER: &[u8] = b"line,field,code,message,raw\r\n";
@@ -17,18 +16,6 @@ pub fn to_csv(rejections: &[Rejection]) -> Vec<u8> {
         writer.write_record(&cells).expect("a vector takes all bytes");
     }
     writer.into_inner().expect("a vector takes all bytes")
-}
-
-/// A cell that a spreadsheet would run as a formula gets an apostrophe in front.
-///
-/// # Source
-/// OWASP ASVS 5, 1.2.10: `=`, `+`, `-`, `@`, tab, carriage return, NUL and the full-width forms.
-fn without_formula(cell: &str) -> Cow<'_, str> {
-    if cell.starts_with(['=', '+', '-', '@', '\t', '\r', '\0', '＝', '＋', '－', '＠']) {
-        Cow::Owned(format!("'{cell}"))
-    } else {
-        Cow::Borrowed(cell)
-    }
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 use bytes::Bytes;
 use kernel::{Clock, ImportId};
-use providers::objects::ObjectKey;
+use providers::objects::{About, ObjectKey};
 use queue::Outcome;
 
 use super::{
@@ -211,7 +211,8 @@ async fn a_hundred_thousand_rows_take_no_more_memory_than_a_thousand() {
         let rows: String = rows.collect();
         Ok::<_, std::io::Error>(Bytes::from(if n == 0 { format!("phoneNumber,name,tags,City\n{rows}") } else { rows }))
     };
-    let size = app.files.put(&object_key, futures::stream::iter((0..100).map(chunk)), u64::MAX).await.unwrap();
+    let about = About { content_type: "text/csv", original_name: "", uploaded_at: app.clock.now() };
+    let size = app.files.put(&object_key, about, futures::stream::iter((0..100).map(chunk)), u64::MAX).await.unwrap();
     let new = NewImport { object_key, file_name: None, size, mapping: Mapping::default(), dry_run: false };
     let mut tx = app.begin().await;
     let id = service::start(&mut tx, &*app.clock, new).await.unwrap().id;

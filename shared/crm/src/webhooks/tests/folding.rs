@@ -1,9 +1,11 @@
 //! What statuses do to rows.
 
+use kernel::SystemClock;
 use rand::{RngExt, SeedableRng, rngs::StdRng, seq::SliceRandom};
 
 use super::fixture::*;
 use crate::{
+    audit::Actor,
     campaigns::ledger::{Outcome, OutcomeRow, record},
     lanes::LaneKey,
     webhooks::{EventFilter, EventState, service},
@@ -244,8 +246,8 @@ async fn people_see_their_own_requests_and_those_that_belong_to_nobody() {
     assert_eq!((event.changed, event.body), (1, Some(own_body)));
     assert_eq!(service::find(&mut tx, seen[0].id).await.unwrap().body, None, "nobody's body is shown to nobody");
     tx.rollback().await.unwrap();
-    service::replay(&db, theirs.organization, applied[0].id).await.unwrap_err();
-    let again = service::replay(&db, ours.organization, applied[0].id).await.unwrap();
+    service::replay(&db, &SystemClock, theirs.organization, Actor::Nobody, applied[0].id).await.unwrap_err();
+    let again = service::replay(&db, &SystemClock, ours.organization, Actor::System("test"), applied[0].id).await.unwrap();
     assert_eq!(again.state, EventState::Received);
     assert_eq!(fixture.folder().drain().await.unwrap().changed, 0, "a replay changes nothing");
     let mut tx = db.tenant(ours.organization).await.unwrap();

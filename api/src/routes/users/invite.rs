@@ -1,0 +1,77 @@
+//! `POST /api/users`
+
+use axum::http::StatusCode;
+use crm::{
+    audit::Target,
+    fields::{FieldError, FieldErrors},
+    identity::{
+        members::{self, Invitation},
+        permissions::UsersManage,
+    },
+};
+use kernel::EmailAddress;
+use serde::Deserialize;
+use serde_json::json;
+use utoipa::ToSchema;
+
+use super::body::MemberBody;
+use crate::{
+    extract::{Allowed, Json},
+    problem::Problem,
+};
+
+/// Somebody to invite.
+#[derive(Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(super) struct InvitationInput {
+    /// In any letter case.
+    email: String,
+    /// 1 to 100 characters.
+    first_name: String,
+    /// Up to 100 characters.
+    #[serde(default)]
+    last_name: String,
+    /// A built-in role, or the key of one of the organization's own.
+    role: String,
+}
+
+/// Invites somebody: a mail brings them a link, good for seven days, with which they choose a password and join.
+///
+/// The role cannot have rights that whoever invites does not have.
+#[utoipa::path(post, path = "/api/users", tag = "users", extensions(("x-permission" = json!("users.manage"))), responses(
+    (status = 201, description = "Invited", body = MemberBody),
+    (status = 409, description = "An account with this e-mail address exists"),
+))]
+pub(super) async fn handler(
+    tenant: Allowed<UsersManage>,
+    Json(input): Json<InvitationInput>,
+) -> Result<(StatusCode, Json<MemberBody>), Problem> {
+    let invitation = input.check()?;
+    let state = tenant.state();
+    let mut tx = state.db.identity("invite a member").await?;
+    let user = members::invite(&mut tx, tenant.clock().now(), state.identity.one_time(), tenant.authority(), invitation).await?;
+    let member = members::show(&mut tx, tenant.organization(), user).await?;
+    tenant.record(&mut tx, "users.invite", Some(Target::new("users", user)), json!({ "role": member.role.as_str() })).await?;
+    tx.commit().await?;
+    Ok((StatusCode::CREATED, Json(member.into())))
+}
+
+impl InvitationInput {
+    fn check(self) -> Result<Invitation, FieldErrors> {
+        let mut errors = FieldErrors::default();
+        let email = errors.take(EmailAddress::parse(&self.email).map_err(|error| FieldError::new("email", "invalid", error.to_string())));
+        let [first_name, last_name] = [self.first_name.trim(), self.last_name.trim()].map(str::to_owned);
+        if first_name.is_empty() {
+            errors.add("firstName", "empty", "must not be empty");
+        }
+        for (field, name) in [("firstName", &first_name), ("lastName", &last_name)] {
+            if name.chars().count() > 100 {
+                errors.add(field, "too-long", "at most 100 characters");
+            }
+        }
+        match email {
+            Some(email) if errors.0.is_empty() => Ok(Invitation { email, first_name, last_name, role: self.role }),
+            _ => Err(errors),
+        }
+    }
+}

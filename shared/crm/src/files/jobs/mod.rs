@@ -1,0 +1,5 @@
+//! Background work of files.
+
+mod sweep_orphans;
+
+pub use sweep_orphans::SweepOrphans;

@@ -1,0 +1,5 @@
+//! Jobs of keys.
+
+mod purge;
+
+pub use purge::Purge;
