@@ -91,7 +91,12 @@ fn describe(page: &mut String, path: &str, method: &str, operation: &Value) {
         );
     }
     for media in operation["requestBody"]["content"].as_object().into_iter().flatten() {
-        let _ = writeln!(page, "<tr><td>body</td><td>{}</td><td><code>{}</code></td></tr>", escaped(media.0), escaped(schema(&media.1["schema"])));
+        let _ = writeln!(
+            page,
+            "<tr><td>body</td><td>{}</td><td><code>{}</code></td></tr>",
+            escaped(media.0),
+            escaped(schema(&media.1["schema"]))
+        );
     }
     for (status, response) in operation["responses"].as_object().into_iter().flatten() {
         let content = response["content"].as_object().and_then(|content| content.values().next());

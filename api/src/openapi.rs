@@ -47,7 +47,8 @@ pub(crate) fn operations() -> impl Iterator<Item = (&'static str, &'static str, 
 /// Whether the operation `POST path` keeps its answer for repetitions.
 pub(crate) fn takes_idempotency_key(path: &str) -> bool {
     static PATHS: LazyLock<HashSet<&str>> = LazyLock::new(|| {
-        let takes = |operation: &Value| operation["parameters"].as_array().into_iter().flatten().any(|one| one["name"] == "Idempotency-Key");
+        let takes =
+            |operation: &Value| operation["parameters"].as_array().into_iter().flatten().any(|one| one["name"] == "Idempotency-Key");
         operations().filter(|(_, _, operation)| takes(operation)).map(|(path, ..)| path).collect()
     });
     PATHS.contains(path)
@@ -106,7 +107,11 @@ fn complete(path: &str, method: &str, operation: &mut Value) {
             None => operation["parameters"] = json!([parameter]),
         }
     }
+    let takes_input = operation.get("parameters").is_some() || operation.get("requestBody").is_some();
     let responses = &mut operation["responses"];
+    if takes_input {
+        add(responses, "400", "Malformed, or against a rule");
+    }
     if once {
         add(responses, "409", "The same `Idempotency-Key` is being answered, or its answer was lost");
         add(responses, "422", "The `Idempotency-Key` was used for another request");

@@ -3,16 +3,30 @@
 What is tried may end a login (signing out everywhere, revoking it), so that a new one is begun every few seconds.
 """
 
+import ast
 import json
 import os
+import secrets
 import threading
 import urllib.request
 import uuid
 
 import schemathesis
 
+# CPython before 3.11.8 and 3.12.2 cannot parse in two threads at once (python/cpython#106905), and the workers do.
+parsing = threading.Lock()
+parse_alone = ast.parse
+
+
+def parse(*arguments, **options):
+    with parsing:
+        return parse_alone(*arguments, **options)
+
+
+ast.parse = parse
+
 API = os.environ["FUZZ_API_URL"]
-PASSWORD = f"fuzz-{uuid.uuid4()}"
+PASSWORD = secrets.token_urlsafe(24)
 EMAIL = f"fuzz-{uuid.uuid4()}@example.com"
 
 registering = threading.Lock()
@@ -33,8 +47,7 @@ class SignedIn:
         global registered
         with registering:
             if not registered:
-                registered = True
-                return post(
+                answer = post(
                     "/api/auth/register",
                     {
                         "firstName": "Fuzz",
@@ -46,7 +59,9 @@ class SignedIn:
                         "confirmPassword": PASSWORD,
                         "agreeToTerms": True,
                     },
-                )["accessToken"]
+                )
+                registered = True
+                return answer["accessToken"]
         return post("/api/auth/login", {"email": EMAIL, "password": PASSWORD})["accessToken"]
 
     def set(self, case, data, context):

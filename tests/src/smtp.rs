@@ -338,18 +338,15 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Conversation<'a, S> {
     /// Takes user and password. Answers whether the conversation goes on.
     async fn sign_in(&mut self, how: &str) -> io::Result<bool> {
         let decoded = |text: &str| STANDARD.decode(text).ok().and_then(|bytes| String::from_utf8(bytes).ok()).unwrap_or_default();
-        let (user, password) = match how.split_once(' ') {
-            Some((_, plain)) => {
-                let plain = decoded(plain);
-                let mut parts = plain.splitn(3, '\0').skip(1).map(str::to_owned);
-                (parts.next().unwrap_or_default(), parts.next().unwrap_or_default())
-            }
-            None => {
-                self.say("334 VXNlcm5hbWU6").await?;
-                let user = decoded(&self.hear().await?.unwrap_or_default());
-                self.say("334 UGFzc3dvcmQ6").await?;
-                (user, decoded(&self.hear().await?.unwrap_or_default()))
-            }
+        let (user, password) = if let Some((_, plain)) = how.split_once(' ') {
+            let plain = decoded(plain);
+            let mut parts = plain.splitn(3, '\0').skip(1).map(str::to_owned);
+            (parts.next().unwrap_or_default(), parts.next().unwrap_or_default())
+        } else {
+            self.say("334 VXNlcm5hbWU6").await?;
+            let user = decoded(&self.hear().await?.unwrap_or_default());
+            self.say("334 UGFzc3dvcmQ6").await?;
+            (user, decoded(&self.hear().await?.unwrap_or_default()))
         };
         if self.shared.login.as_ref().is_some_and(|known| *known != (user.clone(), password)) {
             self.say("535 5.7.8 wrong user or password").await?;

@@ -13,7 +13,7 @@ use providers::{
 use queue::Resources;
 use runtime::{
     Config,
-    config::{SmtpTls, StorageConfig},
+    config::{MailConfig, SmtpTls, StorageConfig},
 };
 use url::Url;
 
@@ -49,26 +49,11 @@ fn mailer(config: &Config) -> anyhow::Result<Mailer> {
         address.with_context(|| format!("`{setting}` is no address"))
     };
     let public_url = Url::parse(&config.api.public_url).context("`api.public_url` is no address")?;
-    let delivery = match &mail.smtp_host {
-        Some(host) => Delivery::Smtp(SmtpOptions {
-            host: host.clone(),
-            port: mail.port(),
-            encryption: match mail.smtp_tls {
-                SmtpTls::StartTls => Encryption::StartTls,
-                SmtpTls::Tls => Encryption::Tls,
-                SmtpTls::None => Encryption::None,
-            },
-            ca_file: mail.smtp_ca_file.clone(),
-            login: mail.smtp_user.clone().zip(mail.smtp_password.clone()),
-            timeout: Duration::from_millis(mail.smtp_timeout_ms),
-        }),
-        None => {
-            if config.is_production() {
-                tracing::warn!("`mail.smtp_host` is not set: no mail is sent, each becomes a file in the folder of `mail.dir`");
-            }
-            Delivery::Folder(mail.dir.clone())
-        }
-    };
+    let delivery =
+        mail.smtp_host.as_ref().map_or_else(|| Delivery::Folder(mail.dir.clone()), |host| Delivery::Smtp(smtp_options(mail, host)));
+    if config.is_production() && mail.smtp_host.is_none() {
+        tracing::warn!("`mail.smtp_host` is not set: no mail is sent, each becomes a file in the folder of `mail.dir`");
+    }
     let options = MailOptions {
         host: public_url.host_str().unwrap_or("localhost").to_owned(),
         from: address("mail.from", &mail.from)?,
@@ -77,6 +62,21 @@ fn mailer(config: &Config) -> anyhow::Result<Mailer> {
         delivery,
     };
     Ok(Mailer::new(options)?)
+}
+
+fn smtp_options(mail: &MailConfig, host: &str) -> SmtpOptions {
+    SmtpOptions {
+        host: host.to_owned(),
+        port: mail.port(),
+        encryption: match mail.smtp_tls {
+            SmtpTls::StartTls => Encryption::StartTls,
+            SmtpTls::Tls => Encryption::Tls,
+            SmtpTls::None => Encryption::None,
+        },
+        ca_file: mail.smtp_ca_file.clone(),
+        login: mail.smtp_user.clone().zip(mail.smtp_password.clone()),
+        timeout: Duration::from_millis(mail.smtp_timeout_ms),
+    }
 }
 
 fn store_options(StorageConfig { dir, s3 }: &StorageConfig) -> StoreOptions {

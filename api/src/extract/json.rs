@@ -135,7 +135,12 @@ fn named(detail: &str) -> Option<String> {
 }
 
 fn code(detail: &str) -> &'static str {
-    let form = [("missing field", "missing"), ("unknown field", "unknown-field"), ("unknown variant", "unknown-value"), ("invalid type", "wrong-type")];
+    let form = [
+        ("missing field", "missing"),
+        ("unknown field", "unknown-field"),
+        ("unknown variant", "unknown-value"),
+        ("invalid type", "wrong-type"),
+    ];
     let rule = form.iter().chain(&strict::CODES).find(|(beginning, _)| detail.starts_with(beginning));
     rule.map_or("invalid", |(_, code)| code)
 }

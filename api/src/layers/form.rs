@@ -25,7 +25,10 @@ pub async fn check(request: Request, next: Next) -> Response {
 
 fn refusal(request: &Request) -> Option<Problem> {
     let uri = request.uri();
-    if !matches!(*request.method(), Method::GET | Method::HEAD | Method::POST | Method::PUT | Method::PATCH | Method::DELETE | Method::OPTIONS) {
+    if !matches!(
+        *request.method(),
+        Method::GET | Method::HEAD | Method::POST | Method::PUT | Method::PATCH | Method::DELETE | Method::OPTIONS
+    ) {
         let problem = Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method-not-allowed", "no route answers this method");
         return Some(problem.with_header(header::ALLOW, HeaderValue::from_static("GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS")));
     }

@@ -46,18 +46,13 @@ pub async fn secure(request: Request, next: Next) -> Response {
 
 /// Lets exactly the listed origins call with credentials.
 pub fn cors(origins: &[String]) -> CorsLayer {
-    let origins = origins.iter().filter(|origin| *origin != "null" && *origin != "*").filter_map(|origin| HeaderValue::try_from(origin).ok());
+    let origins =
+        origins.iter().filter(|origin| *origin != "null" && *origin != "*").filter_map(|origin| HeaderValue::try_from(origin).ok());
     CorsLayer::new()
         .allow_origin(AllowOrigin::list(origins))
         .allow_credentials(true)
         .allow_methods([Method::GET, Method::POST, Method::PUT, Method::PATCH, Method::DELETE])
-        .allow_headers([
-            header::AUTHORIZATION,
-            header::CONTENT_TYPE,
-            request_id::HEADER,
-            idempotency::KEY,
-            API_KEY,
-        ])
+        .allow_headers([header::AUTHORIZATION, header::CONTENT_TYPE, request_id::HEADER, idempotency::KEY, API_KEY])
         .expose_headers([
             request_id::HEADER,
             header::RETRY_AFTER,

@@ -117,7 +117,9 @@ impl ObjectError {
     pub fn is_unavailable(&self) -> bool {
         match self {
             Self::Folder(..) | Self::Bucket(_) | Self::Store(_) => true,
-            Self::Settings(_) | Self::Client(_) | Self::NotFound | Self::BehindEnd { .. } | Self::TooLarge { .. } | Self::Source(_) => false,
+            Self::Settings(_) | Self::Client(_) | Self::NotFound | Self::BehindEnd { .. } | Self::TooLarge { .. } | Self::Source(_) => {
+                false
+            }
         }
     }
 }

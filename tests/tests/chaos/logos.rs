@@ -74,23 +74,22 @@ async fn no_picture_takes_more_than_400_megabytes() {
         assert!(text.contains(&format!("/problems/{}\"", refusal.unwrap())), "{name}: {text}");
     }
     let refused = api.peak();
+    // Pictures that may be as large as they are: each is made, or given up after 3 s on a machine that is too busy.
+    let mut answers = Vec::new();
     for sample in testing::heavy() {
-        let name = sample.name;
-        let (status, text) = api.upload(sample).await;
-        assert_eq!(status, StatusCode::OK, "{name}: {text}");
+        answers.push(api.upload(sample).await);
     }
     let heavy = api.peak();
-    // Twenty at once, of the kind that takes most: each is made, or told to come back.
+    // Twenty at once: each is made, given up, or told to come back.
     let sample = testing::heavy().into_iter().max_by_key(|sample| sample.bytes.len()).unwrap();
-    let answers = futures::future::join_all((0..20).map(|_| api.upload(sample.clone()))).await;
+    answers.extend(futures::future::join_all((0..20).map(|_| api.upload(sample.clone()))).await);
     let made = answers.iter().filter(|(status, _)| *status == StatusCode::OK).count();
     for (status, text) in &answers {
-        assert!(
-            *status == StatusCode::OK || (*status == StatusCode::SERVICE_UNAVAILABLE && text.contains("/problems/logo-busy")),
-            "{status} {text}"
-        );
+        let is_late = *status == StatusCode::BAD_REQUEST && text.contains("takes too long");
+        let is_told = *status == StatusCode::SERVICE_UNAVAILABLE && text.contains("/problems/logo-busy");
+        assert!(*status == StatusCode::OK || is_late || is_told, "{status} {text}");
     }
-    assert!(made > 0, "nobody had a turn");
+    assert!(made > 0, "no picture was made");
     let most = api.peak();
     println!("peak in KiB: idle {idle}, after the refused {refused}, after the heavy {heavy}, after twenty at once {most} ({made} made)");
     assert!(most < LIMIT, "the program took {most} KiB");

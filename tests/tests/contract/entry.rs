@@ -13,6 +13,9 @@ use super::{
     request::Draft,
 };
 
+/// Who asks, with which header, and what they are told.
+type Case<'a> = (&'a str, Option<(&'static str, String)>, &'a str);
+
 /// Fails the test unless nobody was let in, and the answer says how one is.
 fn not_let_in(who: &str, operation: &Operation, answer: &Answer, slug: &str) {
     let what = format!("{} as {who}: {}", operation.name(), answer.text());
@@ -28,7 +31,6 @@ fn closed() -> impl Iterator<Item = Operation> {
 #[tokio::test]
 async fn nobody_is_let_in_without_a_good_token() {
     let ground = Ground::prepare().await;
-    let anybody = ground.app.anybody();
     let other = TestApp::start_with(|config| config.auth.jwt_secret = "another secret of more than 32 characters".into()).await;
     let own = ground.app.admin.client.token();
     let (signed, signature) = own.rsplit_once('.').expect("a token");
@@ -51,7 +53,6 @@ async fn nobody_is_let_in_without_a_good_token() {
     ground.app.clock.advance(TimeDelta::minutes(15) + TimeDelta::seconds(31));
     let expired = [("an expired token", Some(("authorization", format!("Bearer {own}"))), "access-token-expired")];
     walk(&ground, &expired).await;
-    let _ = anybody;
 }
 
 #[tokio::test]
@@ -86,7 +87,7 @@ async fn who_was_sent_away_stays_outside() {
     walk(&ground, &cases).await;
 }
 
-async fn walk(ground: &Ground, cases: &[(&str, Option<(&'static str, String)>, &str)]) {
+async fn walk(ground: &Ground, cases: &[Case<'_>]) {
     let mut calls = 0;
     for (who, header, slug) in cases {
         calls += closed().count();
@@ -106,6 +107,14 @@ async fn walk(ground: &Ground, cases: &[(&str, Option<(&'static str, String)>, &
     println!("{calls} calls by those who are not let in");
 }
 
+#[test]
+fn put_answers_wherever_patch_does() {
+    let names: Vec<_> = operations().iter().map(Operation::name).collect();
+    let missing: Vec<_> =
+        names.iter().filter_map(|name| Some(format!("PUT {}", name.strip_prefix("PATCH ")?))).filter(|put| !names.contains(put)).collect();
+    assert!(missing.is_empty(), "{missing:?}");
+}
+
 #[tokio::test]
 async fn a_method_that_no_route_has_is_told_as_such() {
     let app = TestApp::start().await;
@@ -117,7 +126,7 @@ async fn a_method_that_no_route_has_is_told_as_such() {
         ["GET", "PUT", "POST", "PATCH", "DELETE", "TRACE", "PROPFIND"].iter().map(|word| word.parse().unwrap()).collect();
     for (path, declared) in methods {
         // What stands in the braces does not matter: the method is refused before it is read.
-        let asked = path.replace('{', "").replace('}', "");
+        let asked = path.replace(['{', '}'], "");
         for method in others.iter().filter(|method| !declared.contains(method)) {
             for client in [&app.admin.client, app.anybody()] {
                 let answer = client.send(client.request(method.clone(), &asked)).await;

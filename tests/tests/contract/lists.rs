@@ -55,5 +55,14 @@ pub(crate) const PASSED_OVER: [&str; 2] = ["audience.contactIds", "audience.excl
 /// Filters that are compared with texts, of any form: what they are called, and what is put there.
 pub(crate) const TEXTS: [(&str, &str); 2] = [("ActorId", "UserId"), ("TargetId", "ContactId")];
 
+/// Operations that claim ids of the provider: nobody knows yet whether rightly, so that another's claim does not matter.
+pub(crate) const CLAIMS: [&str; 1] = ["POST /api/whatsapp/channels"];
+
 /// Operations that refuse even a request in good order, because of what the world around them is; with the status and why.
-pub(crate) const REFUSES: [(&str, u16); 0] = [];
+pub(crate) const REFUSES: [(&str, u16); 3] = [
+    // (There is no logo.)
+    ("DELETE /api/organizations/current/logo", 404),
+    ("GET /api/organizations/current/logo", 404),
+    // (The code is not the app's.)
+    ("POST /api/auth/two-step/confirm", 400),
+];

@@ -4,6 +4,7 @@ mod document;
 mod entry;
 mod lists;
 mod people;
+mod recorded;
 mod records;
 mod request;
 mod rights;

@@ -159,3 +159,27 @@ pub(crate) fn changed(before: &str, after: &str) -> Vec<String> {
     let before: Vec<_> = before.lines().collect();
     after.lines().filter(|line| !before.contains(line)).map(|line| line.split(' ').next().unwrap_or(line).to_owned()).collect()
 }
+
+#[tokio::test]
+async fn a_row_that_changed_comes_or_goes_shows() {
+    let app = tests::app::TestApp::start().await;
+    let member = &app.admin;
+    let mut owner = app.database.owner().await;
+    records_of(member.organization, member.user, "own", &mut owner).await;
+    let mut watch = Watch::over(member.organization, app.database.owner().await).await;
+    let first = watch.look().await;
+    assert_eq!(watch.look().await, first, "looking changes nothing");
+    let mut before = first;
+    for (statement, table) in [
+        ("update contacts set name = name || 'x'", "contacts"),
+        ("delete from campaigns", "campaigns"),
+        ("update users set first_name = first_name || 'x'", "users"),
+        ("update organizations set city = 'x'", "organizations"),
+        ("insert into two_step (user_id, secret, created_at) select id, '', now() from users", "two_step"),
+    ] {
+        sqlx::query(statement).execute(&mut owner).await.unwrap_or_else(|error| panic!("{statement}: {error}"));
+        let after = watch.look().await;
+        assert_eq!(changed(&before, &after), [table], "{statement}");
+        before = after;
+    }
+}

@@ -34,14 +34,14 @@ impl Draft {
         let path = operation.parameters("path").map(|(parameter, schema)| (parameter, value(parameter, schema))).collect();
         let query = operation.required_query().map(|(parameter, schema)| (parameter.to_owned(), value(parameter, schema))).collect();
         assert!(!operation.has_other_body(), "{name}: a body of this kind cannot be built");
-        let body = operation.json_schema().map(|schema| sample(schema, "", records, &name));
+        let body = operation.json_schema().map(|schema| of_operation(&name).unwrap_or_else(|| sample(schema, "", records, &name)));
         Self { path, query, body }
     }
 
     /// The same with `id` in one position. In a list it follows what stands there: a list of one's own and one of another's.
     pub(crate) fn with(mut self, operation: &Operation, position: &Position, id: &str, records: &Records) -> Self {
         match &position.place {
-            Place::Path(name) => *self.path.get_mut(name.as_str()).expect("a parameter") = id.to_owned(),
+            Place::Path(name) => id.clone_into(self.path.get_mut(name.as_str()).expect("a parameter")),
             Place::Query(name) => {
                 self.query.retain(|(set, _)| set != name);
                 self.query.push((name.clone(), id.to_owned()));
@@ -194,6 +194,22 @@ fn text(name: &str) -> Value {
 /// A number that hardly anybody else has.
 pub(crate) fn phone_number() -> String {
     format!("+4915{:09}", rand::random_range(100_000_000..200_000_000_u32))
+}
+
+/// Bodies whose rules a schema does not tell, by the operation.
+fn of_operation(asked: &str) -> Option<Value> {
+    let name = Uuid::now_v7().simple().to_string();
+    let text = "Hello {{ organization }}";
+    Some(match asked {
+        "POST /api/users" => json!({ "email": format!("{name}@example.com"), "firstName": "Grace", "lastName": "Hopper", "role": "agent" }),
+        "PATCH /api/users/{id}" | "PUT /api/users/{id}" => json!({ "role": "agent" }),
+        "POST /api/roles" | "POST /api/api-keys" => json!({ "name": name, "permissions": ["contacts.read"] }),
+        "POST /api/clients" => json!({ "companyName": name }),
+        "POST /api/auth/step-up" => json!({ "password": PASSWORD }),
+        "POST /api/users/update-phone" => json!({ "whatsappPhone": phone_number() }),
+        "PUT /api/mail-templates/{kind}" => json!({ "subject": "Hello", "html": format!("<p>{text}</p>"), "text": text }),
+        _ => return None,
+    })
 }
 
 /// Bodies whose rules a schema does not tell, by the name of the schema.

@@ -7,7 +7,7 @@ use std::{
 
 use api::staff::{Staffing, staff};
 use chrono::TimeDelta;
-use reqwest::StatusCode;
+use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use tests::{
     app::{Client, Member, PASSWORD, TestApp},
@@ -110,6 +110,19 @@ async fn staff_makes_lists_and_changes_clients() {
 }
 
 #[tokio::test]
+async fn a_client_that_is_made_twice_under_one_key_is_made_once() {
+    let app = TestApp::start().await;
+    let staff = super_admin(&app).await.client;
+    let make = async || {
+        let request = staff.request(Method::POST, CLIENTS).header("idempotency-key", "acme-1").json(&json!({ "companyName": "Acme" }));
+        staff.send(request).await.expect(StatusCode::CREATED).json::<Value>()
+    };
+    assert_eq!(make().await, make().await);
+    let found: Value = staff.get(&format!("{CLIENTS}?q=acme")).await.expect(StatusCode::OK).json();
+    assert_eq!(found["data"].as_array().unwrap().len(), 1, "{found}");
+}
+
+#[tokio::test]
 async fn the_admin_of_a_new_client_is_invited_and_joins() {
     let app = TestApp::start().await;
     let staff = super_admin(&app).await;
@@ -131,12 +144,13 @@ async fn the_admin_of_a_new_client_is_invited_and_joins() {
     let organization: Value = grace.get("/api/organizations/current").await.expect(StatusCode::OK).json();
     assert_eq!((&organization["id"], &organization["name"]), (&made["id"], &json!("Acme")));
     assert_eq!(staff.client.get(&path).await.expect(StatusCode::OK).json::<Value>()["memberCount"], 1);
-    let actions: Vec<String> = sqlx::query_scalar("select action from audit_events where organization_id = $1 and actor_id = $2 order by seq")
-        .bind(made["id"].as_str().unwrap().parse::<uuid::Uuid>().unwrap())
-        .bind(staff.user.to_string())
-        .fetch_all(&mut app.database.owner().await)
-        .await
-        .unwrap();
+    let actions: Vec<String> =
+        sqlx::query_scalar("select action from audit_events where organization_id = $1 and actor_id = $2 order by seq")
+            .bind(made["id"].as_str().unwrap().parse::<uuid::Uuid>().unwrap())
+            .bind(staff.user.to_string())
+            .fetch_all(&mut app.database.owner().await)
+            .await
+            .unwrap();
     assert_eq!(actions, ["clients.create", "users.invite"]);
 
     let before: Value = staff.client.get(CLIENTS).await.json();

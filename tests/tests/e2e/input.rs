@@ -59,7 +59,7 @@ async fn a_body_has_bounds() {
         let document = post(&app, LOGIN, Some("application/json"), deep).await.problem(StatusCode::BAD_REQUEST, "invalid-input");
         assert_eq!(document["errors"][0]["code"], "too-deep");
     }
-    app.post_json("/api/contacts", json!({ "tags": vec!["a"; 1_001] })).await.field_problem("tags[1000]", "too-many");
+    app.post_json("/api/contacts", json!({ "tags": vec!["a"; 1_001] })).await.field_problem("tags", "too-many");
 }
 
 #[tokio::test]
@@ -76,6 +76,33 @@ async fn nothing_is_said_twice_and_no_number_is_beyond_measure() {
     }
     contact("\"a\":1e999").await.problem(StatusCode::BAD_REQUEST, "malformed-json");
     let _ = contact("\"a\":9007199254740991").await.expect(StatusCode::CREATED);
+}
+
+#[tokio::test]
+async fn no_operation_takes_a_field_that_it_does_not_know() {
+    let app = TestApp::start().await;
+    let paths = api::openapi::document()["paths"].as_object().unwrap();
+    let mut asked = 0;
+    for (path, item) in paths {
+        let filled = path.split('/').map(|part| match part {
+            "{kind}" => "passwordReset",
+            id if id.starts_with('{') => "01890000-0000-7000-8000-000000000000",
+            fixed => fixed,
+        });
+        let filled = filled.collect::<Vec<_>>().join("/");
+        // Webhooks are the provider's: what it adds is passed over.
+        let operations = item.as_object().unwrap().iter().filter(|_| !path.contains("webhook"));
+        for (method, _) in operations.filter(|(_, operation)| operation.pointer("/requestBody/content/application~1json").is_some()) {
+            let request = app.admin.client.request(method.to_uppercase().parse().unwrap(), &filled);
+            let answer = app.admin.client.send(request.json(&json!({ "isAdmin": true }))).await;
+            // (What needs more than an admin is refused before its body is read.)
+            if answer.status != StatusCode::FORBIDDEN {
+                answer.field_problem("isAdmin", "unknown-field");
+                asked += 1;
+            }
+        }
+    }
+    assert!(asked > 15, "only {asked} operations were asked");
 }
 
 #[tokio::test]
@@ -173,6 +200,6 @@ async fn an_address_that_registers_too_often_waits() {
     let _ = app.anybody().post_json("/api/auth/register", registration()).await.expect(StatusCode::CREATED);
     let answer = app.anybody().post_json("/api/auth/register", registration()).await;
     assert!(answer.header("retry-after").unwrap().parse::<u64>().unwrap() > 60);
-    assert!(answer.header("ratelimit").unwrap().starts_with("\"registrations\";r=0"));
+    assert!(answer.header("ratelimit").unwrap().contains("\"registrations\";r=0"));
     answer.problem(StatusCode::TOO_MANY_REQUESTS, "too-many-requests");
 }

@@ -38,7 +38,7 @@ async fn until_shared(app: &TestApp, shared: bool) {
     }
 }
 
-/// A request that is counted as a write, and is otherwise refused at once.
+/// A request that is counted as a write.
 async fn write(client: &Client) -> Answer {
     client.post_json("/api/contacts", json!({})).await
 }
@@ -102,7 +102,7 @@ async fn an_invented_token_or_key_leads_to_no_quota_of_its_own() {
             // The registration of the test was counted too.
             assert!(round >= 10, "{round}");
             // The address is exhausted, the member is not.
-            assert_ne!(write(&app.admin.client).await.status, StatusCode::TOO_MANY_REQUESTS);
+            let _ = write(&app.admin.client).await.expect(StatusCode::CREATED);
             return;
         }
         assert_eq!(answer.status, StatusCode::UNAUTHORIZED, "{}", answer.text());
@@ -117,7 +117,7 @@ async fn logins_of_one_person_share_a_quota_and_two_persons_do_not() {
     let stranger = app.stranger().await;
     assert_eq!(writes(&[&app.admin.client, &again], 20).await, 8);
     assert_eq!(write(&again).await.status, StatusCode::TOO_MANY_REQUESTS);
-    assert_eq!(write(&stranger.client).await.status, StatusCode::BAD_REQUEST);
+    let _ = write(&stranger.client).await.expect(StatusCode::CREATED);
 }
 
 #[tokio::test]
@@ -132,7 +132,7 @@ async fn two_processes_count_together() {
     let done = writes(&[one.anybody(), other.anybody()], 60).await;
     assert!((16..=26).contains(&done), "{done} of 20");
     write(other.anybody()).await.problem(StatusCode::TOO_MANY_REQUESTS, "too-many-requests");
-    assert_eq!(write(&one.admin.client).await.status, StatusCode::BAD_REQUEST);
+    let _ = write(&one.admin.client).await.expect(StatusCode::CREATED);
 }
 
 #[tokio::test]

@@ -26,6 +26,7 @@ mod proxies;
 mod roles;
 mod sessions;
 mod settings;
+mod start;
 mod templates;
 mod two_step;
 mod users;

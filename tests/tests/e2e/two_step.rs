@@ -106,6 +106,19 @@ async fn a_proof_by_password_lasts_ten_minutes() {
 }
 
 #[tokio::test]
+async fn a_proof_that_another_process_took_counts_at_once() {
+    let app = TestApp::start().await;
+    app.clock.advance(TimeDelta::minutes(11));
+    app.post(TWO_STEP).await.problem(StatusCode::FORBIDDEN, "step-up-required");
+    sqlx::query("update sessions set authenticated_at = $1")
+        .bind(kernel::Clock::now(&*app.clock))
+        .execute(&mut app.database.owner().await)
+        .await
+        .unwrap();
+    let _ = app.post(TWO_STEP).await.expect(StatusCode::OK);
+}
+
+#[tokio::test]
 async fn wrong_proofs_count_as_failed_logins() {
     let app = TestApp::start().await;
     for _ in 0..5 {

@@ -1,6 +1,7 @@
 //! Chapter V8: rights, and keys for programs.
 
 use chrono::TimeDelta;
+use kernel::Clock;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
@@ -117,7 +118,7 @@ async fn v13_2_2_a_key_does_what_its_scopes_say_and_nothing_of_a_person() {
 #[tokio::test]
 async fn v13_2_2_a_key_ends_when_it_expires_is_revoked_or_its_organization_is_switched_off() {
     let app = TestApp::start().await;
-    let expires = (chrono::DateTime::from_timestamp(chrono_now(&app) + 3600, 0)).expect("an instant").to_rfc3339();
+    let expires = (app.clock.now() + TimeDelta::hours(1)).to_rfc3339();
     let (_, expiring) = new_key(&app, json!({ "name": "short", "permissions": ["contacts.read"], "expiresAt": expires })).await;
     let (id, revoked) = new_key(&app, json!({ "name": "revoked", "permissions": ["contacts.read"] })).await;
     let (_, lasting) = new_key(&app, json!({ "name": "lasting", "permissions": ["contacts.read"] })).await;
@@ -133,11 +134,6 @@ async fn v13_2_2_a_key_ends_when_it_expires_is_revoked_or_its_organization_is_sw
     sqlx::query("update organizations set deactivated_at = now()").execute(&mut app.database.owner().await).await.unwrap();
     app.clock.advance(TimeDelta::seconds(5));
     let _ = by_key(&app, &lasting, Method::GET, "/api/contacts").await.expect(StatusCode::UNAUTHORIZED);
-}
-
-fn chrono_now(app: &TestApp) -> i64 {
-    use kernel::Clock;
-    app.clock.now().timestamp()
 }
 
 #[tokio::test]

@@ -1,5 +1,6 @@
 //! Chapter V7: logins, and how they end.
 
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use chrono::TimeDelta;
 use futures::future::join_all;
 use reqwest::StatusCode;
@@ -38,8 +39,7 @@ async fn v7_2_3_a_refresh_token_is_256_random_bits_and_stored_as_a_hash() {
     // Nothing in the table is the token or contains it, in whatever way it might be written.
     let rows: Vec<String> =
         sqlx::query_scalar("select sessions::text from sessions").fetch_all(&mut app.database.owner().await).await.unwrap();
-    use base64::Engine;
-    let raw = base64::engine::general_purpose::URL_SAFE_NO_PAD.decode(token).expect("base64");
+    let raw = URL_SAFE_NO_PAD.decode(token).expect("base64");
     for row in &rows {
         assert!(!row.contains(token) && !row.contains(&hex::encode(&raw)) && !row.contains(&hex::encode(token)), "{row}");
     }

@@ -33,7 +33,7 @@ async fn v9_1_1_a_token_whose_signature_does_not_fit_is_refused() {
     refused(&app, &good.signed_with(b"another secret"), "another secret").await;
     refused(&app, &good.signed_with(b""), "an empty secret").await;
     // Claims of another token with this signature.
-    let other = Forged::from(&app.stranger().await.client.token().to_owned());
+    let other = Forged::from(app.stranger().await.client.token());
     let foreign = other.signed();
     let (claims, _) = foreign.rsplit_once('.').expect("a token");
     refused(&app, &format!("{claims}.{signature}"), "the signature of another token").await;

@@ -6,7 +6,7 @@ use axum::{
     RequestExt,
     body::{Body, Bytes},
     extract::Request,
-    http::{StatusCode, header, request::Parts},
+    http::{HeaderValue, StatusCode, header, request::Parts},
 };
 use futures::StreamExt;
 use sha2::{Digest, Sha256};
@@ -25,7 +25,7 @@ pub(super) fn limited(request: Request) -> Request {
 /// What stands for the request: method, path, query, content type and body. And the body once more.
 pub(super) async fn read(parts: &Parts, body: Body) -> Result<([u8; 32], Body), Problem> {
     let mut hash = Sha256::new();
-    let content_type = parts.headers.get(header::CONTENT_TYPE).map(|value| value.as_bytes()).unwrap_or_default();
+    let content_type = parts.headers.get(header::CONTENT_TYPE).map(HeaderValue::as_bytes).unwrap_or_default();
     let (path, query) = (parts.uri.path(), parts.uri.query().unwrap_or_default());
     for part in [parts.method.as_str().as_bytes(), path.as_bytes(), query.as_bytes(), content_type] {
         hash.update(u64::try_from(part.len()).unwrap_or(u64::MAX).to_be_bytes());

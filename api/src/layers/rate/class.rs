@@ -18,7 +18,7 @@ static SPECIAL: LazyLock<HashMap<(Method, String), Counted>> = LazyLock::new(|| 
     let special = openapi::operations().filter_map(|(path, method, operation)| {
         let counted = if operation.pointer("/requestBody/content/multipart~1form-data").is_some() {
             Counted::Upload
-        } else if path.split('/').any(|part| matches!(part, "export" | "exports")) {
+        } else if path.split(['/', '.']).any(|part| matches!(part, "export" | "exports")) {
             Counted::Export
         } else {
             return None;
@@ -53,5 +53,11 @@ mod tests {
     #[test]
     fn an_import_is_an_upload() {
         assert_eq!(SPECIAL.get(&(Method::POST, "/api/contacts/import".into())), Some(&Counted::Upload));
+    }
+
+    #[test]
+    fn the_audit_log_as_a_file_is_an_export() {
+        assert_eq!(SPECIAL.get(&(Method::GET, "/api/audit-log/export.csv".into())), Some(&Counted::Export));
+        assert_eq!(SPECIAL.get(&(Method::GET, "/api/audit-log".into())), None);
     }
 }

@@ -35,13 +35,13 @@ impl Local {
         Self { policy, limiter: RateLimiter::keyed(quota).with_middleware(), asked: AtomicU32::new(0) }
     }
 
-    pub(super) fn count(&self, who: String) -> Verdict {
+    pub(super) fn count(&self, who: &str) -> Verdict {
         if self.asked.fetch_add(1, Ordering::Relaxed) % SWEEP_EVERY == SWEEP_EVERY - 1 {
             self.limiter.retain_recent();
             self.limiter.shrink_to_fit();
         }
         let policy = self.policy;
-        match self.limiter.check_key(&who) {
+        match self.limiter.check_key(&who.to_owned()) {
             Ok(state) => {
                 let remaining = state.remaining_burst_capacity();
                 let used = policy.quota.saturating_sub(remaining);

@@ -58,7 +58,7 @@ impl Limits {
             Some(shared) => shared.count(self.0.policies[what as usize], &label).await,
             None => None,
         };
-        let verdict = verdict.unwrap_or_else(|| self.0.local[what as usize].count(label));
+        let verdict = verdict.unwrap_or_else(|| self.0.local[what as usize].count(&label));
         // Outside a request, and in tasks that one has spawned, there is nobody to tell.
         let _ = TOLD.try_with(|told| told.borrow_mut().push(verdict));
         if verdict.fits { Ok(()) } else { Err(verdict.refusal()) }

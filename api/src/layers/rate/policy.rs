@@ -95,8 +95,12 @@ pub(super) fn tell(verdicts: &[Verdict], headers: &mut HeaderMap) {
     };
     if !verdicts.is_empty() {
         let seconds = |wait: Duration| wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
-        set("ratelimit", verdicts.iter().map(|told| format!("\"{}\";r={};t={}", told.policy.name, told.remaining, seconds(told.wait))).collect());
-        let policies = verdicts.iter().map(|Verdict { policy, .. }| format!("\"{}\";q={};w={}", policy.name, policy.quota, policy.window.as_secs()));
+        set(
+            "ratelimit",
+            verdicts.iter().map(|told| format!("\"{}\";r={};t={}", told.policy.name, told.remaining, seconds(told.wait))).collect(),
+        );
+        let policies =
+            verdicts.iter().map(|Verdict { policy, .. }| format!("\"{}\";q={};w={}", policy.name, policy.quota, policy.window.as_secs()));
         set("ratelimit-policy", policies.collect());
     }
 }

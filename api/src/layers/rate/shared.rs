@@ -40,7 +40,8 @@ impl Shared {
     pub(super) fn start(url: &SecretString) -> RedisResult<Arc<Self>> {
         let client = Client::open(url.expose_secret())?;
         let lost = Arc::new(Notify::new());
-        let shared = Arc::new(Self { script: Script::new(include_str!("count.lua")), connection: Mutex::default(), lost: Arc::clone(&lost) });
+        let shared =
+            Arc::new(Self { script: Script::new(include_str!("count.lua")), connection: Mutex::default(), lost: Arc::clone(&lost) });
         tokio::spawn(stay_connected(client, Arc::downgrade(&shared), lost));
         Ok(shared)
     }

@@ -27,7 +27,8 @@ pub(super) async fn picture(form: Result<Multipart, MultipartRejection>) -> Resu
     let unsupported = || Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "content-type-unsupported", "a multipart form is needed");
     let mut form = form.map_err(|_| unsupported())?;
     let one = || Problem::field("file", "missing", "the form has one part, named `file`");
-    let mut field = form.next_field().await.map_err(|error| problem(&error))?.filter(|field| field.name() == Some("file")).ok_or_else(one)?;
+    let mut field =
+        form.next_field().await.map_err(|error| problem(&error))?.filter(|field| field.name() == Some("file")).ok_or_else(one)?;
     let name = field.file_name().map(str::to_owned);
     let declared = field.content_type().map(str::to_owned);
     let mut bytes = BytesMut::new();

@@ -27,8 +27,5 @@ pub(super) fn routes() -> OpenApiRouter<AppState> {
 
 /// Routes that take pictures.
 pub(super) fn uploads() -> OpenApiRouter<AppState> {
-    OpenApiRouter::default()
-        .routes(routes!(logo_upload::handler))
-        .routes(routes!(alias::upload))
-        .routes(routes!(alias::upload_logo))
+    OpenApiRouter::default().routes(routes!(logo_upload::handler)).routes(routes!(alias::upload)).routes(routes!(alias::upload_logo))
 }

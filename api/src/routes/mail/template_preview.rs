@@ -35,7 +35,7 @@ pub(super) struct PreviewBody {
 
 /// Shows a mail with sample values and a link that opens nothing. A broken draft is named with its line.
 #[utoipa::path(post, path = "/api/mail-templates/{kind}/preview", tag = "mail",
-    params(("kind" = inline(KindBody), Path, description = "The kind")), request_body = MailTemplateDraft,
+    params(("kind" = inline(KindBody), Path, description = "The kind")), request_body = Option<MailTemplateDraft>,
     extensions(("x-permission" = json!("mail.manage"))), responses(
     (status = 200, description = "As it would arrive", body = PreviewBody),
     (status = 400, description = "The draft cannot be used"),

@@ -33,7 +33,7 @@ pub(super) struct RoleChange {
 /// Changes a role, which counts for its members within five seconds.
 ///
 /// Whoever changes it needs all rights that it has and all that it gets.
-#[utoipa::path(patch, path = "/api/roles/{id}", tag = "roles",
+#[utoipa::path(method(patch, put), path = "/api/roles/{id}", tag = "roles",
     params(("id" = RoleId, Path, description = "The role")), extensions(("x-permission" = json!("roles.manage"))), responses(
     (status = 200, description = "Changed", body = RoleBody),
     (status = 404, description = "There is no such role"),

@@ -27,7 +27,7 @@ pub(super) struct MemberChange {
 ///
 /// Neither the role before nor the new one may have rights that whoever asks does not have. Nobody changes their own, and the last active
 /// admin stays one.
-#[utoipa::path(patch, path = "/api/users/{id}", tag = "users",
+#[utoipa::path(method(patch, put), path = "/api/users/{id}", tag = "users",
     params(("id" = UserId, Path, description = "The member")), extensions(("x-permission" = json!("users.manage"))), responses(
     (status = 200, description = "Changed", body = MemberBody),
     (status = 404, description = "There is no such member"),

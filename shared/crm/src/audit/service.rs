@@ -13,7 +13,8 @@ use super::{
 
 /// Appends `act` to the log of `organization`, in the caller's transaction.
 ///
-/// Locks the end of the organization's chain until the transaction ends: call it last before the commit.
+/// Locks the end of the organization's chain until the transaction ends: call it last before the commit, and for several organizations in
+/// the order of their ids.
 pub async fn record<T: Tx>(tx: &mut T, organization: OrganizationId, now: DateTime<Utc>, act: Act) -> Result<(), DbError> {
     debug_assert!(tx.organization_scope().is_none_or(|scope| scope == organization), "the log of another organization");
     let head = store::lock_head(tx, organization).await?;

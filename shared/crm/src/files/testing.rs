@@ -43,21 +43,26 @@ pub fn refused() -> Vec<Sample> {
     let mut flipped = small.clone();
     let pixels = flipped.windows(4).position(|window| window == b"IDAT").expect("pixels");
     flipped[pixels + 8] ^= 1;
-    let one = chunk(b"IDAT", &compress_to_vec_zlib(&[0, 1, 2, 3, 4], 6));
+    let one = chunk(*b"IDAT", &compress_to_vec_zlib(&[0, 1, 2, 3, 4], 6));
     vec![
-        Sample::bad("60,000 × 60,000", "image/png", png_of(header(60_000, 60_000, 8, RGBA), &[one.clone()]), "logo-dimensions"),
+        Sample::bad("60,000 × 60,000", "image/png", png_of(header(60_000, 60_000, 8, RGBA), std::slice::from_ref(&one)), "logo-dimensions"),
         Sample::bad("nothing but the header of such", "image/png", png_of(header(60_000, 60_000, 8, RGBA), &[]), "logo-dimensions"),
         Sample::bad(
             "50 MB of zeros as pixels",
             "image/png",
-            png_of(header(5_000, 10_000, 8, GREY), &[chunk(b"IDAT", &zeros)]),
+            png_of(header(5_000, 10_000, 8, GREY), &[chunk(*b"IDAT", &zeros)]),
             "logo-dimensions",
         ),
-        Sample::bad("50 MB of zeros behind the pixels", "image/png", png_of(header(100, 100, 8, GREY), &[chunk(b"IDAT", &zeros)]), "logo-unreadable"),
+        Sample::bad(
+            "50 MB of zeros behind the pixels",
+            "image/png",
+            png_of(header(100, 100, 8, GREY), &[chunk(*b"IDAT", &zeros)]),
+            "logo-unreadable",
+        ),
         Sample::bad(
             "50 MB of colour profile",
             "image/png",
-            png_of(header(1, 1, 8, RGBA), &[chunk(b"iCCP", &profile), one.clone()]),
+            png_of(header(1, 1, 8, RGBA), &[chunk(*b"iCCP", &profile), one.clone()]),
             "logo-unreadable",
         ),
         Sample::bad("a GIF named PNG", "image/png", gif(), "logo-type-unsupported"),
@@ -87,13 +92,18 @@ pub fn refused() -> Vec<Sample> {
 pub fn heavy() -> Vec<Sample> {
     // 11,999,296 pixels.
     const SIDE: u32 = 3_464;
-    let rows = |bytes_per_pixel: usize| chunk(b"IDAT", &compress_to_vec_zlib(&vec![0; (SIDE as usize * bytes_per_pixel + 1) * SIDE as usize], 9));
+    let rows =
+        |bytes_per_pixel: usize| chunk(*b"IDAT", &compress_to_vec_zlib(&vec![0; (SIDE as usize * bytes_per_pixel + 1) * SIDE as usize], 9));
     let text = [b"Comment\0\0", &compress_to_vec_zlib(&vec![0; ZEROS], 9)[..]].concat();
     let pixels = rows(4);
     vec![
         Sample::good("48 MB of pixels in 50 kB", "image/png", png_of(header(SIDE, SIDE, 8, RGBA), std::slice::from_ref(&pixels))),
         Sample::good("96 MB of pixels of 16 bits", "image/png", png_of(header(SIDE, SIDE, 16, RGBA), &[rows(8)])),
-        Sample::good("50 MB of text beside the pixels", "image/png", png_of(header(SIDE, SIDE, 8, RGBA), &[chunk(b"zTXt", &text), pixels])),
+        Sample::good(
+            "50 MB of text beside the pixels",
+            "image/png",
+            png_of(header(SIDE, SIDE, 8, RGBA), &[chunk(*b"zTXt", &text), pixels]),
+        ),
         Sample::good("a JPEG of 12 megapixels", "image/jpeg", jpeg(SIDE, SIDE)),
     ]
 }
@@ -101,7 +111,10 @@ pub fn heavy() -> Vec<Sample> {
 /// A PNG: red, and half of it transparent.
 pub fn png(width: u32, height: u32) -> Vec<u8> {
     let half = width / 2;
-    encoded(DynamicImage::ImageRgba8(RgbaImage::from_fn(width, height, |x, _| Rgba([200, 10, 20, if x < half { 0 } else { 255 }]))), ImageFormat::Png)
+    encoded(
+        &DynamicImage::ImageRgba8(RgbaImage::from_fn(width, height, |x, _| Rgba([200, 10, 20, if x < half { 0 } else { 255 }]))),
+        ImageFormat::Png,
+    )
 }
 
 /// A JPEG: its left third is red, the rest blue.
@@ -114,7 +127,7 @@ pub fn jpeg(width: u32, height: u32) -> Vec<u8> {
 
 /// A WebP without loss.
 pub fn webp(width: u32, height: u32) -> Vec<u8> {
-    encoded(DynamicImage::ImageRgb8(RgbImage::from_pixel(width, height, Rgb([10, 200, 20]))), ImageFormat::WebP)
+    encoded(&DynamicImage::ImageRgb8(RgbImage::from_pixel(width, height, Rgb([10, 200, 20]))), ImageFormat::WebP)
 }
 
 /// A JPEG that is to be turned by a quarter to the right, and that says where it was taken.
@@ -126,21 +139,21 @@ pub fn turned_jpeg(width: u32, height: u32) -> Vec<u8> {
     [&plain[..2], &segment(0xe1, &exif), &plain[2..]].concat()
 }
 
-fn encoded(image: DynamicImage, format: ImageFormat) -> Vec<u8> {
+fn encoded(image: &DynamicImage, format: ImageFormat) -> Vec<u8> {
     let mut bytes = Cursor::new(Vec::new());
     image.write_to(&mut bytes, format).expect("a picture");
     bytes.into_inner()
 }
 
 fn header(width: u32, height: u32, depth: u8, colour: u8) -> Vec<u8> {
-    chunk(b"IHDR", &[&width.to_be_bytes()[..], &height.to_be_bytes(), &[depth, colour, 0, 0, 0]].concat())
+    chunk(*b"IHDR", &[&width.to_be_bytes()[..], &height.to_be_bytes(), &[depth, colour, 0, 0, 0]].concat())
 }
 
 fn png_of(header: Vec<u8>, chunks: &[Vec<u8>]) -> Vec<u8> {
-    [b"\x89PNG\r\n\x1a\n".to_vec(), header, chunks.concat(), chunk(b"IEND", &[])].concat()
+    [b"\x89PNG\r\n\x1a\n".to_vec(), header, chunks.concat(), chunk(*b"IEND", &[])].concat()
 }
 
-fn chunk(kind: &[u8; 4], data: &[u8]) -> Vec<u8> {
+fn chunk(kind: [u8; 4], data: &[u8]) -> Vec<u8> {
     let checked = [&kind[..], data].concat();
     let length = u32::try_from(data.len()).expect("a short chunk").to_be_bytes();
     [&length[..], &checked, &crc32(&checked).to_be_bytes()].concat()
@@ -161,11 +174,11 @@ fn apng() -> Vec<u8> {
     let frame = |sequence: u32| [&sequence.to_be_bytes()[..], &[0, 0, 0, 1, 0, 0, 0, 1], &[0; 8], &[0, 1, 0, 10, 0, 0]].concat();
     let second = [&2_u32.to_be_bytes()[..], &pixels].concat();
     let chunks = [
-        chunk(b"acTL", &[0, 0, 0, 2, 0, 0, 0, 0]),
-        chunk(b"fcTL", &frame(0)),
-        chunk(b"IDAT", &pixels),
-        chunk(b"fcTL", &frame(1)),
-        chunk(b"fdAT", &second),
+        chunk(*b"acTL", &[0, 0, 0, 2, 0, 0, 0, 0]),
+        chunk(*b"fcTL", &frame(0)),
+        chunk(*b"IDAT", &pixels),
+        chunk(*b"fcTL", &frame(1)),
+        chunk(*b"fdAT", &second),
     ];
     png_of(header(1, 1, 8, RGBA), &chunks)
 }
@@ -207,7 +220,7 @@ fn riff(chunks: &[u8]) -> Vec<u8> {
     [b"RIFF", &length[..], b"WEBP", chunks].concat()
 }
 
-fn riff_chunk(kind: &[u8; 4], data: &[u8]) -> Vec<u8> {
+fn riff_chunk(kind: [u8; 4], data: &[u8]) -> Vec<u8> {
     let length = u32::try_from(data.len()).expect("a short chunk").to_le_bytes();
     [&kind[..], &length, data, &vec![0; data.len() % 2]].concat()
 }
@@ -215,10 +228,10 @@ fn riff_chunk(kind: &[u8; 4], data: &[u8]) -> Vec<u8> {
 fn animated_webp() -> Vec<u8> {
     let picture = &webp(1, 1)[12..];
     let frame = [&[0; 12][..], &[10, 0, 0, 0], picture].concat();
-    riff(&[riff_chunk(b"VP8X", &[2, 0, 0, 0, 0, 0, 0, 0, 0, 0]), riff_chunk(b"ANIM", &[0; 6]), riff_chunk(b"ANMF", &frame)].concat())
+    riff(&[riff_chunk(*b"VP8X", &[2, 0, 0, 0, 0, 0, 0, 0, 0, 0]), riff_chunk(*b"ANIM", &[0; 6]), riff_chunk(*b"ANMF", &frame)].concat())
 }
 
 fn wide_webp() -> Vec<u8> {
     let picture = &webp(1, 1)[12..];
-    riff(&[&riff_chunk(b"VP8X", &[0, 0, 0, 0, 0xff, 0x3f, 0, 0xff, 0x3f, 0]), picture].concat())
+    riff(&[&riff_chunk(*b"VP8X", &[0, 0, 0, 0, 0xff, 0x3f, 0, 0xff, 0x3f, 0]), picture].concat())
 }

@@ -9,7 +9,13 @@ use super::{jobs::SweepOrphans, *};
 use crate::arranged::Arranged;
 
 fn new() -> NewFile {
-    NewFile { kind: FileKind::Logo, original_name: Some("../../My \u{7}logo.png".into()), content_type: "image/webp", size: 3, created_by: None }
+    NewFile {
+        kind: FileKind::Logo,
+        original_name: Some("../../My \u{7}logo.png".into()),
+        content_type: "image/webp",
+        size: 3,
+        created_by: None,
+    }
 }
 
 /// A file whose row is pending and whose object is written.
@@ -60,7 +66,8 @@ async fn sweep(app: &Arranged) {
     queue::Enqueue::enqueue(&mut tx, SweepOrphans {}).await.unwrap();
     tx.commit().await.unwrap();
     let resources = Resources::default().with(app.files.clone());
-    let worker = TestWorker::new(&app.database, app.db.clone(), app.clock.clone(), Registry::default().register::<SweepOrphans>(), resources);
+    let worker =
+        TestWorker::new(&app.database, app.db.clone(), app.clock.clone(), Registry::default().register::<SweepOrphans>(), resources);
     let ran = worker.drain().await;
     assert_eq!(ran.len(), 1, "{ran:?}");
     assert_eq!(app.count("select count(*) from jobs where state = 'done'").await, 1);

@@ -3,9 +3,7 @@ use db::DbError;
 use kernel::{Clock, OrganizationId};
 use queue::{Enqueue, Registry, Resources, testing::TestWorker};
 
-use super::{
-    Answer, Beginning, IdempotencyError, IdempotencyKey, KEPT_FOR, LEASE, Purge, Sender, Turn, begin, give_back, guard, keep,
-};
+use super::{Answer, Beginning, IdempotencyError, IdempotencyKey, KEPT_FOR, LEASE, Purge, Sender, Turn, begin, give_back, guard, keep};
 use crate::arranged::{Arranged, vault};
 
 const HASH: [u8; 32] = [1; 32];
@@ -153,13 +151,8 @@ async fn old_keys_are_purged_and_young_ones_stay() {
     turn(&app).await;
     app.clock.advance(KEPT_FOR + TimeDelta::seconds(1));
     assert!(matches!(begin_as(&app, app.organization, "user:2", HASH).await, Ok(Beginning::Turn(_))));
-    let worker = TestWorker::new(
-        &app.database,
-        app.db.clone(),
-        app.clock.clone(),
-        Registry::default().register::<Purge>(),
-        Resources::default(),
-    );
+    let worker =
+        TestWorker::new(&app.database, app.db.clone(), app.clock.clone(), Registry::default().register::<Purge>(), Resources::default());
     let mut tx = app.db.system("a test").await.unwrap();
     tx.enqueue(Purge {}).await.unwrap();
     tx.commit().await.unwrap();

@@ -182,6 +182,19 @@ pub async fn void(
     Ok(())
 }
 
+/// Makes the unused links of a purpose worthless, in whichever organization they were made.
+pub(super) async fn void_everywhere(tx: &mut IdentityTx, now: DateTime<Utc>, user: UserId, purpose: Purpose) -> Result<(), DbError> {
+    sqlx::query!(
+        "update one_time_tokens set used_at = $3 where user_id = $1 and purpose = $2 and used_at is null",
+        user.uuid(),
+        purpose.as_str(),
+        now,
+    )
+    .execute(tx.conn())
+    .await?;
+    Ok(())
+}
+
 /// Deletes some links that ended before `before`; answers how many.
 pub(super) async fn purge(tx: &mut IdentityTx, before: DateTime<Utc>, limit: i64) -> Result<u64, DbError> {
     let deleted = sqlx::query!(

@@ -35,17 +35,24 @@ struct Post {
     folder: TempDir,
 }
 
+fn mailer(delivery: Delivery) -> Mailer {
+    let bounces = Some(EmailAddress::parse("bounce@crm.example.com").unwrap());
+    Mailer::new(MailOptions { host: "crm.example.com".into(), from: None, reply_to: None, bounces, delivery }).unwrap()
+}
+
 impl Post {
     async fn new() -> Self {
         let arranged = Arranged::new().await;
         let member = UserId::at(arranged.clock.now());
         let mut owner = arranged.database.owner().await;
-        sqlx::query("insert into users (id, email, first_name, last_name, created_at, updated_at) values ($1, $2, 'Ada', 'Lovelace', now(), now())")
-            .bind(member)
-            .bind(MEMBER)
-            .execute(&mut owner)
-            .await
-            .unwrap();
+        sqlx::query(
+            "insert into users (id, email, first_name, last_name, created_at, updated_at) values ($1, $2, 'Ada', 'Lovelace', now(), now())",
+        )
+        .bind(member)
+        .bind(MEMBER)
+        .execute(&mut owner)
+        .await
+        .unwrap();
         sqlx::query("insert into memberships (organization_id, user_id, role, created_at, joined_at, updated_at) values ($1, $2, 'admin', now(), now(), now())")
             .bind(arranged.organization)
             .bind(member)
@@ -59,14 +66,9 @@ impl Post {
         self.folder.path().join("mail")
     }
 
-    fn options(&self, delivery: Delivery) -> Mailer {
-        let bounces = Some(EmailAddress::parse("bounce@crm.example.com").unwrap());
-        Mailer::new(MailOptions { host: "crm.example.com".into(), from: None, reply_to: None, bounces, delivery }).unwrap()
-    }
-
     /// Runs what is due with a worker whose mails become files.
     async fn run(&self) -> Vec<Ran> {
-        self.run_with(self.options(Delivery::Folder(self.path()))).await
+        self.run_with(mailer(Delivery::Folder(self.path()))).await
     }
 
     async fn run_with(&self, mailer: Mailer) -> Vec<Ran> {

@@ -107,12 +107,8 @@ pub async fn create(
     let admin = admin.and_then(|admin| admin.checked(&mut changes));
     changes.finish()?;
     let made = service::create(tx, now, &typed.name).await?;
-    let organization = Organization {
-        id: made.id,
-        slug: made.slug,
-        deactivated_at: (activity == Some(Activity::Deactivated)).then_some(now),
-        ..typed
-    };
+    let organization =
+        Organization { id: made.id, slug: made.slug, deactivated_at: (activity == Some(Activity::Deactivated)).then_some(now), ..typed };
     store::client_update(tx, &organization).await?;
     let invited = match admin {
         Some(admin) => Some(members::invite(tx, now, links, Authority::of_staff(organization.id), admin).await?),

@@ -29,12 +29,7 @@ pub async fn current(tx: &mut TenantTx) -> Result<Organization, OrganizationErro
 
 /// Changes the profile of the organization of the transaction and records which fields; its slug stays. A patch that changes nothing leaves
 /// no trace.
-pub async fn patch(
-    tx: &mut TenantTx,
-    clock: &dyn Clock,
-    actor: Actor,
-    patch: ProfilePatch,
-) -> Result<Organization, OrganizationError> {
+pub async fn patch(tx: &mut TenantTx, clock: &dyn Clock, actor: Actor, patch: ProfilePatch) -> Result<Organization, OrganizationError> {
     store::lock(tx).await?;
     let mut organization = current(tx).await?;
     let fields = organization.apply(patch)?;

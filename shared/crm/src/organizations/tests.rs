@@ -42,7 +42,8 @@ fn links() -> OneTimeKeys {
 async fn a_change_of_the_profile_is_recorded_by_the_names_of_its_fields() {
     let arranged = Arranged::new().await;
     let user = Actor::User(UserId::at(arranged.clock.now()));
-    let patch = || ProfilePatch { name: to("Acme & Sons"), city: to("Rome"), whatsapp_number: to("+39 06 6982 0000"), ..ProfilePatch::default() };
+    let patch =
+        || ProfilePatch { name: to("Acme & Sons"), city: to("Rome"), whatsapp_number: to("+39 06 6982 0000"), ..ProfilePatch::default() };
     let mut tx = arranged.begin().await;
     let changed = service::patch(&mut tx, &*arranged.clock, user, patch()).await.unwrap();
     let again = service::patch(&mut tx, &*arranged.clock, user, patch()).await.unwrap();
@@ -136,12 +137,14 @@ async fn the_checklist_follows_the_records_of_its_own_organization() {
     .execute(&mut owner)
     .await
     .unwrap();
-    sqlx::query("update organizations set logo_file_id = $2, business_category = 'x', address = 'x', city = 'x', country = 'FR' where id = $1")
-        .bind(arranged.organization)
-        .bind(logo)
-        .execute(&mut owner)
-        .await
-        .unwrap();
+    sqlx::query(
+        "update organizations set logo_file_id = $2, business_category = 'x', address = 'x', city = 'x', country = 'FR' where id = $1",
+    )
+    .bind(arranged.organization)
+    .bind(logo)
+    .execute(&mut owner)
+    .await
+    .unwrap();
     execute(
         &arranged,
         "insert into channels (organization_id, id, kind, display_name, phone_number_id, business_account_id, state, access_token,
@@ -257,7 +260,8 @@ async fn clients_are_listed_by_name_and_activity() {
     let page = PageRequest { limit: 10, after: None };
     let names = async |tx: &mut db::IdentityTx, text: &str, active| {
         let filter = ClientFilter { text: Some(text.into()), active };
-        let mut names: Vec<_> = clients::list(tx, &filter, page).await.unwrap().data.into_iter().map(|client| client.organization.slug).collect();
+        let mut names: Vec<_> =
+            clients::list(tx, &filter, page).await.unwrap().data.into_iter().map(|client| client.organization.slug).collect();
         names.sort_by_key(String::len);
         names
     };

@@ -11,7 +11,7 @@ const WINDOW: usize = 32 * 1024;
 /// Whether the zlib stream in `parts`, as far as it goes, becomes at most `limit` bytes. One that breaks off in between does not count as longer.
 pub(super) fn fits<'a>(parts: impl IntoIterator<Item = &'a [u8]>, limit: u64) -> bool {
     let mut state = InflateState::new_boxed(DataFormat::Zlib);
-    let mut window = [0; WINDOW];
+    let mut window = vec![0; WINDOW];
     let mut length = 0_u64;
     for mut part in parts {
         loop {

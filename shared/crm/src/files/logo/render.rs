@@ -83,21 +83,31 @@ fn fit(image: DynamicImage) -> DynamicImage {
 }
 
 fn weigh(pixels: &mut RgbaImage) {
-    for pixel in pixels.pixels_mut() {
-        let [red, green, blue, alpha] = pixel.0;
-        let weighed = |colour: u8| u8::try_from((u16::from(colour) * u16::from(alpha) + 127) / 255).unwrap_or(u8::MAX);
-        pixel.0 = [weighed(red), weighed(green), weighed(blue), alpha];
+    for pixel in pixels.chunks_exact_mut(4) {
+        match pixel[3] {
+            // Most pixels are the one or the other.
+            u8::MAX => {}
+            0 => pixel.fill(0),
+            alpha => {
+                for colour in &mut pixel[..3] {
+                    *colour = u8::try_from((u16::from(*colour) * u16::from(alpha) + 127) / 255).unwrap_or(u8::MAX);
+                }
+            }
+        }
     }
 }
 
 fn unweigh(pixels: &mut RgbaImage) {
-    for pixel in pixels.pixels_mut() {
-        let [red, green, blue, alpha] = pixel.0;
-        let plain = |colour: u8| match alpha {
-            0 => 0,
-            alpha => u8::try_from((u16::from(colour) * 255 + u16::from(alpha) / 2) / u16::from(alpha)).unwrap_or(u8::MAX),
-        };
-        pixel.0 = [plain(red), plain(green), plain(blue), alpha];
+    for pixel in pixels.chunks_exact_mut(4) {
+        match pixel[3] {
+            u8::MAX => {}
+            0 => pixel.fill(0),
+            alpha => {
+                for colour in &mut pixel[..3] {
+                    *colour = u8::try_from((u16::from(*colour) * 255 + u16::from(alpha) / 2) / u16::from(alpha)).unwrap_or(u8::MAX);
+                }
+            }
+        }
     }
 }
 

@@ -17,8 +17,10 @@ fn slug(error: &LogoError) -> &'static str {
     }
 }
 
+/// What becomes of an upload, however busy the machine is.
 async fn made(sample: &Sample) -> Result<Logo, LogoError> {
-    LogoStudio::default().make(Some(sample.declared), sample.bytes.clone().into()).await
+    let patient = LogoStudio { patience: Duration::from_mins(1), ..LogoStudio::default() };
+    patient.make(Some(sample.declared), sample.bytes.clone().into()).await
 }
 
 async fn logo(declared: &str, bytes: Vec<u8>) -> (Logo, DynamicImage) {

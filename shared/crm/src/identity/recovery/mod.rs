@@ -85,7 +85,6 @@ impl Identity {
         let mut tx = self.db.identity("change a password").await?;
         guard::succeeded(&mut tx, &attempt).await?;
         password_set(&mut tx, now, user, &hash).await?;
-        one_time::void(&mut tx, now, organization, user, Purpose::PasswordReset).await?;
         sessions::end_others(&mut tx, now, user, keep, EndReason::PasswordChanged).await?;
         self.password_changed(&mut tx, now, organization, user, "passwords.change").await?;
         tx.commit().await?;
@@ -93,7 +92,7 @@ impl Identity {
         Ok(())
     }
 
-    /// Tells the owner and the audit log. Call it last.
+    /// Makes other links worthless, and tells the owner and the audit log. Call it last.
     async fn password_changed(
         &self,
         tx: &mut IdentityTx,
@@ -102,6 +101,7 @@ impl Identity {
         user: UserId,
         action: &'static str,
     ) -> Result<(), DbError> {
+        one_time::void_everywhere(tx, now, user, Purpose::PasswordReset).await?;
         if let Some(email) = service::address(tx, user).await? {
             let mail = NewMail { kind: MailKind::PasswordChanged, to: &email, user: Some(user), token: None, variables: json!({}) };
             mail::queue(tx, organization, now, mail).await?;

@@ -82,6 +82,12 @@ impl Identity {
         Ok(standing)
     }
 
+    /// How a login stands at this moment, whatever this process remembers of it.
+    pub async fn standing_anew(&self, now: DateTime<Utc>, session: SessionId) -> Result<Option<Standing>, IdentityError> {
+        self.standings.forget(&session);
+        self.standing(now, session).await
+    }
+
     /// How an API key stands; `None` when there is no such key, it has ended, or its organization is deactivated.
     /// At most [`STANDING_TTL`] old. Writes down that the key is in use.
     pub async fn api_key(&self, now: DateTime<Utc>, key: &PresentedKey) -> Result<Option<KeyStanding>, IdentityError> {

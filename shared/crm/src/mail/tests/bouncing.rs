@@ -1,6 +1,5 @@
 //! Mails that come back.
 
-
 use super::*;
 use crate::mail::bounces::{BounceError, Verdict, read as read_bounce, record};
 

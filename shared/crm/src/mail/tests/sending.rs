@@ -93,7 +93,7 @@ async fn a_mail_server_that_is_away_costs_nothing_but_time() {
     let post = Post::new().await;
     let (id, _) = post.reset_mail().await;
     for _ in 0..3 {
-        assert_eq!(post.run_with(post.options(nowhere())).await[0].outcome, Outcome::Snoozed);
+        assert_eq!(post.run_with(mailer(nowhere())).await[0].outcome, Outcome::Snoozed);
         hurry(&post.arranged.database).await;
     }
     let waiting = post.mail(id).await;
@@ -112,7 +112,7 @@ async fn a_notice_waits_for_a_day_and_is_given_up_after_three() {
     for (hours, wanted) in [(25, Outcome::Snoozed), (48, Outcome::Done)] {
         post.arranged.clock.advance(TimeDelta::hours(hours));
         hurry(&post.arranged.database).await;
-        assert_eq!(post.run_with(post.options(nowhere())).await[0].outcome, wanted, "after {hours} hours more");
+        assert_eq!(post.run_with(mailer(nowhere())).await[0].outcome, wanted, "after {hours} hours more");
     }
     assert_eq!(post.state(id).await, MailState::Failed);
 }
