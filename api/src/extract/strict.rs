@@ -7,7 +7,7 @@ use serde::de::{Deserialize, DeserializeSeed, Deserializer, Error, MapAccess, Se
 /// Objects and arrays within each other.
 const MAX_DEPTH: usize = 32;
 /// Elements of an array, and fields of an object.
-const MAX_ITEMS: usize = 1_000;
+const MAX_ITEMS: usize = 10_000;
 /// Beyond it readers of JSON disagree about integers (RFC 8259, section 6).
 const MAX_INTEGER: u64 = (1 << 53) - 1;
 /// No quantity of ours is larger; what is not finite cannot be written in JSON at all.

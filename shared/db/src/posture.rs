@@ -54,7 +54,9 @@ pub enum Finding {
 impl fmt::Display for Finding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Superuser(role) => write!(f, "`database.url`: role {role} is a superuser, whom row security does not bind; it must be crm_app"),
+            Self::Superuser(role) => {
+                write!(f, "`database.url`: role {role} is a superuser, whom row security does not bind; it must be crm_app")
+            }
             Self::BypassesRowSecurity(role) => write!(f, "`database.url`: role {role} bypasses row security; it must be crm_app"),
             Self::OwnsTable { role, table } => {
                 write!(f, "`database.url`: role {role} owns table {table}, or may become its owner; it must be crm_app")

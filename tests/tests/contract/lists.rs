@@ -49,9 +49,6 @@ pub(crate) const ANY_MEMBER: [&str; 21] = [
     "PUT /api/auth/me",
 ];
 
-/// Lists of ids in which what does not exist, or is another's, is passed over: who is in an audience is looked up when it is frozen.
-pub(crate) const PASSED_OVER: [&str; 2] = ["audience.contactIds", "audience.exclude.contactIds"];
-
 /// Filters that are compared with texts, of any form: what they are called, and what is put there.
 pub(crate) const TEXTS: [(&str, &str); 2] = [("ActorId", "UserId"), ("TargetId", "ContactId")];
 

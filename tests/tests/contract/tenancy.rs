@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::{
     document::{Operation, Place, Position, Step, operations},
-    lists::{CLAIMS, OPEN, PASSED_OVER, REFUSES, TEXTS},
+    lists::{CLAIMS, OPEN, REFUSES, TEXTS},
     people::{Caller, Ground},
     request::Draft,
 };
@@ -35,10 +35,6 @@ impl Position {
                 format!("body {}", fields.collect::<Vec<_>>().join("."))
             }
         }
-    }
-
-    fn is_passed_over(&self) -> bool {
-        PASSED_OVER.iter().any(|list| self.name() == format!("body {list}"))
     }
 }
 
@@ -101,8 +97,8 @@ async fn foreign_is_absent(ground: &Ground, caller: &Caller, operation: &Operati
     ground.untouched(&caller.name, &foreign, &[theirs]).await;
     let nobodys = nobodys(kind);
     let absent = caller.call(operation, &draft.with(operation, position, &nobodys, &ground.own)).await;
-    if provider || position.is_passed_over() {
-        // Claims of the provider's ids, and lists that pass over what is not there, are taken. But again: both alike.
+    if provider {
+        // Claims of the provider's ids are taken. But again: both alike.
         assert_eq!(foreign.status.is_success(), absent.status.is_success(), "{what}: {} and {}", foreign.text(), absent.text());
         return;
     }

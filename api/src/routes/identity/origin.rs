@@ -24,10 +24,6 @@ impl FromRequestParts<AppState> for TrustedOrigin {
         };
         let origin = origin.to_str().unwrap_or_default();
         let own = origin.split_once("://").is_some_and(|(_, host)| Some(host) == text(header::HOST));
-        if own || state.config.api.allowed_origins.iter().any(|allowed| allowed == origin) {
-            Ok(Self)
-        } else {
-            Err(refused())
-        }
+        if own || state.config.api.allowed_origins.iter().any(|allowed| allowed == origin) { Ok(Self) } else { Err(refused()) }
     }
 }

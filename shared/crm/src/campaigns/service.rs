@@ -11,11 +11,11 @@ use super::{
     CampaignError, Counters, Settings, counters,
     freeze::{self, RunFacts},
     jobs::Prepare,
-    model::{Campaign, CampaignDraft, CampaignState},
+    model::{Audience, Campaign, CampaignDraft, CampaignState},
     store::{self, LaunchFacts},
     validation,
 };
-use crate::{lanes, organizations};
+use crate::{fields::FieldErrors, lanes, organizations};
 
 /// Why a campaign is paused whose organization was deactivated.
 pub const DEACTIVATED: &str = "organizationDeactivated";
@@ -23,6 +23,7 @@ pub const DEACTIVATED: &str = "organizationDeactivated";
 /// Writes a draft.
 pub async fn create(tx: &mut TenantTx, clock: &dyn Clock, draft: CampaignDraft) -> Result<Campaign, CampaignError> {
     check(tx, &draft).await?;
+    know_contacts(tx, &draft.audience).await?;
     let id = CampaignId::at(clock.now());
     store::insert(tx, id, &draft, clock.now()).await?;
     find(tx, id).await
@@ -32,6 +33,10 @@ pub async fn create(tx: &mut TenantTx, clock: &dyn Clock, draft: CampaignDraft) 
 pub async fn update(tx: &mut TenantTx, clock: &dyn Clock, id: CampaignId, draft: CampaignDraft) -> Result<Campaign, CampaignError> {
     let campaign = find(tx, id).await?;
     check(tx, &draft).await?;
+    // Who was deleted since the draft was written does not stop other changes of it.
+    if draft.audience != campaign.draft.audience {
+        know_contacts(tx, &draft.audience).await?;
+    }
     if !store::update_draft(tx, id, &draft, clock.now()).await? {
         return Err(CampaignError::WrongState { state: campaign.state, verb: "edited" });
     }
@@ -42,6 +47,18 @@ async fn check(tx: &mut TenantTx, draft: &CampaignDraft) -> Result<(), CampaignE
     let facts = store::launch_facts(tx, draft.channel, draft.template).await?;
     validation::check(draft, facts.as_ref())?;
     Ok(())
+}
+
+/// Fails when the audience names a contact that does not exist: whoever is named is either reached or told about.
+async fn know_contacts(tx: &mut TenantTx, audience: &Audience) -> Result<(), CampaignError> {
+    let mut errors = FieldErrors::default();
+    let excluded = audience.exclude.as_ref().map_or(&[][..], |exclude| &exclude.contact_ids);
+    for (field, ids) in [("audience.contactIds", audience.contact_ids.as_slice()), ("audience.exclude.contactIds", excluded)] {
+        if !ids.is_empty() && store::names_unknown_contact(tx, ids).await? {
+            errors.add(field, "not-found", "every contact exists");
+        }
+    }
+    Ok(errors.into_result()?)
 }
 
 /// One campaign.

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use db::{DbError, TenantTx};
-use kernel::{CampaignId, ChannelId, Page, PageRequest, TemplateId};
+use kernel::{CampaignId, ChannelId, ContactId, Page, PageRequest, TemplateId};
 use sqlx::types::Json;
 use uuid::Uuid;
 
@@ -208,6 +208,20 @@ pub(super) struct LaunchFacts {
 }
 
 /// Template and number, if both exist.
+/// Whether one of `ids` is nobody in the organization.
+pub(super) async fn names_unknown_contact(tx: &mut TenantTx, ids: &[ContactId]) -> Result<bool, DbError> {
+    let unknown = sqlx::query_scalar!(
+        r#"select exists (
+               select from unnest($1::uuid[]) as named (id)
+               where not exists (select from contacts where contacts.id = named.id)
+           ) as "unknown!""#,
+        ids as _,
+    )
+    .fetch_one(tx.conn())
+    .await?;
+    Ok(unknown)
+}
+
 pub(super) async fn launch_facts(tx: &mut TenantTx, channel: ChannelId, template: TemplateId) -> Result<Option<LaunchFacts>, DbError> {
     let facts = sqlx::query_as!(
         LaunchFacts,

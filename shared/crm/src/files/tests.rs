@@ -53,7 +53,7 @@ async fn states(app: &Arranged) -> Vec<String> {
 }
 
 /// More than a day later, by our clock and for the objects that are there now.
-async fn a_day_later(app: &Arranged) {
+fn a_day_later(app: &Arranged) {
     app.clock.advance(chrono::TimeDelta::hours(25));
     let earlier = SystemTime::UNIX_EPOCH + Duration::from_secs(1_000_000_000);
     for path in app.kept_paths() {
@@ -182,7 +182,7 @@ async fn the_sweep_removes_orphans_that_are_a_day_old_and_nothing_else() {
     for key in [&rowless, &finished, &forgotten, &given_up.object_key, &replaced.object_key] {
         assert!(exists(&app, key).await, "{key} is young");
     }
-    a_day_later(&app).await;
+    a_day_later(&app);
     let young = ObjectKey::of_file(Folder::Images, app.organization, FileId::at(now), "webp");
     put(&young).await;
     sweep(&app).await;

@@ -65,7 +65,11 @@ pub async fn rotate(db: &Db, vault: &Vault, rotation: Rotation) -> Result<Rotati
         walk.everything(db).await?;
         for (column, seen) in walk.seen {
             let total = report.0.entry(column).or_default();
-            *total = ColumnReport { changed: total.changed + seen.changed, current: if round == 0 { seen.current } else { total.current }, ..seen };
+            *total = ColumnReport {
+                changed: total.changed + seen.changed,
+                current: if round == 0 { seen.current } else { total.current },
+                ..seen
+            };
         }
         if report.0.values().all(|column| column.raced == 0) {
             break;

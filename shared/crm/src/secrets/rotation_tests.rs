@@ -72,14 +72,12 @@ async fn arranged(vault: &Vault, channels: u128) -> (Arranged, Vec<(Organization
     }
     for number in 0..2 {
         let user = UserId::at(app.clock.now());
-        sqlx::query(
-            "insert into users (id, email, first_name, last_name, created_at, updated_at) values ($1, $2, 'A', 'B', now(), now())",
-        )
-        .bind(user)
-        .bind(format!("{number}@example.com"))
-        .execute(&mut owner)
-        .await
-        .unwrap();
+        sqlx::query("insert into users (id, email, first_name, last_name, created_at, updated_at) values ($1, $2, 'A', 'B', now(), now())")
+            .bind(user)
+            .bind(format!("{number}@example.com"))
+            .execute(&mut owner)
+            .await
+            .unwrap();
         let secret = vault.seal(user, Purpose::TotpSecret(user), &CANARY.into()).unwrap();
         sqlx::query("insert into two_step (user_id, secret, created_at) values ($1, $2, now())")
             .bind(user)
@@ -101,10 +99,12 @@ async fn token(db: &Db, vault: &Vault, organization: OrganizationId, channel: Ch
 /// All bytes of all sealed columns, as a thief of a dump has them.
 async fn dump(app: &Arranged) -> Vec<Vec<u8>> {
     let mut owner = app.database.owner().await;
-    sqlx::query_scalar("select access_token from channels union all select secret from two_step union all select answer from idempotency_keys")
-        .fetch_all(&mut owner)
-        .await
-        .unwrap()
+    sqlx::query_scalar(
+        "select access_token from channels union all select secret from two_step union all select answer from idempotency_keys",
+    )
+    .fetch_all(&mut owner)
+    .await
+    .unwrap()
 }
 
 fn count(changed: u64, current: u64) -> ColumnReport {

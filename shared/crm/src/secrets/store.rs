@@ -4,11 +4,7 @@ use db::{DbError, IdentityTx, TenantTx};
 use kernel::{ChannelId, OrganizationId, UserId};
 
 /// Up to `limit` organizations behind `after`, by id.
-pub(super) async fn organizations(
-    tx: &mut IdentityTx,
-    after: Option<OrganizationId>,
-    limit: i64,
-) -> Result<Vec<OrganizationId>, DbError> {
+pub(super) async fn organizations(tx: &mut IdentityTx, after: Option<OrganizationId>, limit: i64) -> Result<Vec<OrganizationId>, DbError> {
     let ids = sqlx::query_scalar!(
         "select id from organizations where ($1::uuid is null or id > $1) order by id limit $2",
         after.map(OrganizationId::uuid),
@@ -57,15 +53,9 @@ pub(super) async fn answers(tx: &mut TenantTx, after: Option<&AnswerKey>, limit:
 }
 
 pub(super) async fn replace_answer(tx: &mut TenantTx, (actor, key): &AnswerKey, old: &[u8], new: &[u8]) -> Result<bool, DbError> {
-    let done = sqlx::query!(
-        "update idempotency_keys set answer = $4 where actor = $1 and key = $2 and answer = $3",
-        actor,
-        key,
-        old,
-        new,
-    )
-    .execute(tx.conn())
-    .await?;
+    let done = sqlx::query!("update idempotency_keys set answer = $4 where actor = $1 and key = $2 and answer = $3", actor, key, old, new,)
+        .execute(tx.conn())
+        .await?;
     Ok(done.rows_affected() == 1)
 }
 
@@ -81,8 +71,7 @@ pub(super) async fn totp_secrets(tx: &mut IdentityTx, after: Option<UserId>, lim
 }
 
 pub(super) async fn replace_totp_secret(tx: &mut IdentityTx, user: UserId, old: &[u8], new: &[u8]) -> Result<bool, DbError> {
-    let done = sqlx::query!("update two_step set secret = $3 where user_id = $1 and secret = $2", user as _, old, new)
-        .execute(tx.conn())
-        .await?;
+    let done =
+        sqlx::query!("update two_step set secret = $3 where user_id = $1 and secret = $2", user as _, old, new).execute(tx.conn()).await?;
     Ok(done.rows_affected() == 1)
 }

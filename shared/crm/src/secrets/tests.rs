@@ -91,7 +91,11 @@ fn another_wrapping_leaves_the_value_as_it_is() {
     let value = "secret".len() + 24 + 16;
     assert_eq!(rewrapped[rewrapped.len() - value..], sealed[sealed.len() - value..], "nonce and value are the same bytes");
     assert_ne!(rewrapped[..rewrapped.len() - value], sealed[..sealed.len() - value]);
-    assert_eq!(vault("k2", 8).open(organization(1), purpose(2), &rewrapped).unwrap().expose_secret(), "secret", "the old key is not needed");
+    assert_eq!(
+        vault("k2", 8).open(organization(1), purpose(2), &rewrapped).unwrap().expose_secret(),
+        "secret",
+        "the old key is not needed"
+    );
     assert_eq!(new.rewrap(organization(1), purpose(2), &rewrapped).unwrap(), None);
     assert_eq!(new.rewrap(organization(2), purpose(2), &sealed).unwrap_err(), SecretError::Refused, "nobody else's");
     let resealed = new.reseal(organization(1), purpose(2), &rewrapped).unwrap();

@@ -202,7 +202,11 @@ impl Check<'_> {
         self.require(fits, "storage.s3.bucket", "must have 3 to 63 lower-case letters, digits, dashes and dots");
         self.require(!s3.region.is_empty(), "storage.s3.region", "must not be empty");
         self.require(!s3.access_key_id.is_empty(), "storage.s3.access_key_id", "must be set when there is a bucket");
-        self.require(!s3.secret_access_key.expose_secret().is_empty(), "storage.s3.secret_access_key", "must be set when there is a bucket");
+        self.require(
+            !s3.secret_access_key.expose_secret().is_empty(),
+            "storage.s3.secret_access_key",
+            "must be set when there is a bucket",
+        );
         if let Some(endpoint) = &s3.endpoint {
             self.address(&endpoint.as_str().into(), "storage.s3.endpoint", &["http", "https"]);
             self.require(

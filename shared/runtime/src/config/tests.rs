@@ -169,7 +169,12 @@ fn production_refuses_each_of_these_by_the_settings_name() {
         ("HELIOGRAPH_AUTH__JWT_SECRET", "0123456789012345678901234567890123456789,short1", "auth.jwt_secret", "at least 32"),
         ("HELIOGRAPH_SECRETS__MASTER_KEY", &default_key, "secrets.master_key", "must be set"),
         ("HELIOGRAPH_SECRETS__MASTER_KEY", "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=", "secrets.master_key", "can be guessed"),
-        ("HELIOGRAPH_SECRETS__EARLIER_KEYS", "1:MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=", "secrets.earlier_keys", "no id may stand twice"),
+        (
+            "HELIOGRAPH_SECRETS__EARLIER_KEYS",
+            "1:MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=",
+            "secrets.earlier_keys",
+            "no id may stand twice",
+        ),
         ("HELIOGRAPH_SECRETS__EARLIER_KEYS", "0:c2hvcnQ=", "secrets.earlier_keys", "32 bytes"),
         ("HELIOGRAPH_SECRETS__EARLIER_KEYS", "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=", "secrets.earlier_keys", "id:base64"),
         ("HELIOGRAPH_WHATSAPP__APP_SECRET", "0123456789abcdef0123456789abcdef,0123", "whatsapp.app_secret", "at least 16"),
