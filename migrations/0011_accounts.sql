@@ -41,6 +41,8 @@ alter table memberships
 update memberships set joined_at = created_at, updated_at = created_at;
 create index memberships_custom_role on memberships (organization_id, custom_role_id) where custom_role_id is not null;
 grant update on memberships to crm_identity;
+-- An invitation that is withdrawn goes with the account that was made for it.
+grant delete on memberships, users to crm_identity;
 
 -- Where and with what somebody signed in, and when who they are was last proved (password, and code where two steps are asked for).
 alter table sessions

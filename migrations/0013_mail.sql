@@ -28,6 +28,7 @@ create table mails (
     primary key (organization_id, id)
 );
 create index mails_age on mails (created_at);
+create index mails_user on mails (user_id) where user_id is not null;
 select tenant_table('mails', 'select, insert, update');
 select across_tenants('mails', 'crm_identity', 'insert');
 -- Bounces come back with the id of the mail only; old rows are purged.

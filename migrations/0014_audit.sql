@@ -13,6 +13,8 @@ create table audit_events (
     primary key (organization_id, seq)
 );
 create index audit_events_action on audit_events (organization_id, action, seq);
+create index audit_events_actor on audit_events (organization_id, actor_id, seq);
+create index audit_events_target on audit_events (organization_id, target_id, seq);
 select tenant_table('audit_events', 'select, insert');
 select across_tenants('audit_events', 'crm_identity', 'insert');
 select across_tenants('audit_events', 'crm_system', 'select, insert');

@@ -4,9 +4,9 @@
 //! answers; failures are problem documents. It writes records and enqueues work; it runs no job, and opens no socket to a provider.
 //! Webhooks are verified and stored here, and applied by workers.
 
-mod docs;
 pub mod access_table;
 pub mod bounces;
+mod docs;
 pub mod extract;
 pub mod layers;
 pub mod openapi;

@@ -94,8 +94,10 @@ fn complete(path: &str, method: &str, operation: &mut Value) {
         operation["security"] = json!([{ "bearer": [] }]);
     }
     let guarded = persons_only || operation.get("x-permission").is_some();
-    // What nobody signs in for has nobody whose key it would be, and a preview makes nothing.
-    let once = method == "post" && !open && !path.ends_with("/preview");
+    // What nobody signs in for has nobody whose key it would be, and a preview makes nothing. Passwords and codes shall leave no trace that
+    // could be tried out, and what is shown once to whoever has proved who they are is not shown again to others.
+    let of_accounts = operation["tags"].as_array().is_some_and(|tags| tags.contains(&json!("identity")));
+    let once = method == "post" && !open && !step_up && !of_accounts && !path.ends_with("/preview");
     if once {
         let parameter = json!({
             "name": "Idempotency-Key", "in": "header", "required": false,

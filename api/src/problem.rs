@@ -122,6 +122,7 @@ impl Problem {
             Root::Superseded => {
                 return Self::conflict("idempotency-key-in-flight", &IdempotencyError::InFlight).with_retry_after(Duration::from_secs(1));
             }
+            Root::NoSuchInstant => return Self::invalid("instant-out-of-range", "an instant is too early or too late to be stored"),
             Root::UnstorableText => return Self::invalid("unstorable-text", "a text contains a character that cannot be stored"),
             Root::Other => {
                 Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "the service failed; the request id names the failure in its logs")
@@ -204,6 +205,8 @@ impl IntoResponse for Problem {
 enum Root {
     /// No connection, or none free in time.
     Unavailable,
+    /// PostgreSQL cannot hold an instant.
+    NoSuchInstant,
     /// PostgreSQL cannot hold a character of a text.
     UnstorableText,
     /// The turn of the request was given to a repetition of it.
@@ -219,6 +222,7 @@ fn root(error: &(dyn Error + 'static)) -> Root {
             let no_connection = matches!(error, sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed | sqlx::Error::Io(_));
             return match code.as_deref() {
                 code if no_connection || code.is_some_and(is_refusal) => Root::Unavailable,
+                Some("22008") => Root::NoSuchInstant,
                 Some("22021" | "22P05") => Root::UnstorableText,
                 _ => Root::Other,
             };

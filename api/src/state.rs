@@ -15,7 +15,10 @@ use db::{Announcer, Announcers, Db, DbOptions, LedgerPool};
 use kernel::SharedClock;
 use providers::objects::{BucketOptions, ObjectStore, StoreOptions};
 use queue::{Ledger, doorbell::Doorbell};
-use runtime::{Config, config::{AuthConfig, StorageConfig}};
+use runtime::{
+    Config,
+    config::{AuthConfig, StorageConfig},
+};
 use secrecy::SecretString;
 
 use crate::layers::rate::Limits;

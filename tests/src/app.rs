@@ -99,6 +99,7 @@ impl TestApp {
         config.limits.logins_per_minute = 1_000;
         config.limits.password_resets_per_hour = 1_000;
         config.limits.password_resets_per_email_per_hour = 1_000;
+        config.limits.invitations_per_hour = 1_000;
         config.limits.requests_per_second = 10_000;
         config.limits.writes_per_minute = 100_000;
         config.limits.uploads_per_hour = 1_000;

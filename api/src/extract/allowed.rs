@@ -87,17 +87,14 @@ impl FromRequestParts<AppState> for SteppedUp {
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Problem> {
         let member = Member::from_request_parts(parts, state).await?;
         let now = state.clock.now();
-        if member.standing.is_stepped_up(now) {
-            return Ok(Self(member));
+        // Another process may have taken the proof a moment ago, or the member's rights: what is done here outlives both.
+        let standing = state.identity.standing_anew(now, member.session).await?;
+        let standing = standing.ok_or_else(|| Problem::unauthorized("session-ended", "the login has ended"))?;
+        if standing.is_stepped_up(now) {
+            return Ok(Self(Member { standing, ..member }));
         }
-        // Another process may have taken the proof a moment ago.
-        match state.identity.standing_anew(now, member.session).await? {
-            Some(standing) if standing.is_stepped_up(now) => Ok(Self(Member { standing, ..member })),
-            _ => Err(Problem::forbidden(
-                "step-up-required",
-                "who you are must have been proved within the last ten minutes: `POST /api/auth/step-up`",
-            )),
-        }
+        let detail = "who you are must have been proved within the last ten minutes: `POST /api/auth/step-up`";
+        Err(Problem::forbidden("step-up-required", detail))
     }
 }
 

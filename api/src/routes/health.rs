@@ -51,8 +51,7 @@ struct QueueBody {
     (status = 503, description = "Does not work", body = HealthBody),
 ))]
 async fn health(State(state): State<AppState>) -> (StatusCode, Json<HealthBody>) {
-    let (migrations, redis, storage, oldest) =
-        tokio::join!(migrations(&state), redis(&state), storage(&state), oldest_pending(&state));
+    let (migrations, redis, storage, oldest) = tokio::join!(migrations(&state), redis(&state), storage(&state), oldest_pending(&state));
     let database = if migrations == "unknown" { "down" } else { "up" };
     let works = migrations == "current";
     let status = match (works, redis, storage) {

@@ -1,7 +1,7 @@
 //! The routes, one folder for each domain. A domain's `routes()` lists them; here they are gathered by the bounds they live in.
 
-mod audit;
 mod api_keys;
+mod audit;
 mod campaigns;
 mod channels;
 mod clients;

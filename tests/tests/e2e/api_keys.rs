@@ -56,6 +56,24 @@ async fn a_key_may_what_its_rights_say_and_nothing_that_takes_a_person() {
 }
 
 #[tokio::test]
+async fn who_was_disabled_or_lowered_elsewhere_makes_no_key_in_the_last_seconds() {
+    let app = TestApp::start().await;
+    for (change, status, slug) in [
+        ("update memberships set role = 'viewer' where user_id = $1", StatusCode::FORBIDDEN, "rights-exceeded"),
+        ("update memberships set disabled_at = now() where user_id = $1", StatusCode::UNAUTHORIZED, "session-ended"),
+    ] {
+        let colleague = app.colleague("admin").await;
+        colleague.client.get(KEYS).await.expect(StatusCode::OK);
+        // Another process did it; this one still remembers an admin.
+        let mut owner = app.database.owner().await;
+        sqlx::query(change).bind(colleague.user.uuid()).execute(&mut owner).await.unwrap();
+        colleague.client.get(KEYS).await.expect(StatusCode::OK);
+        let key = json!({ "name": "Back door", "permissions": ["users.manage"] });
+        colleague.client.post_json(KEYS, key).await.problem(status, slug);
+    }
+}
+
+#[tokio::test]
 async fn a_key_of_another_organization_sees_nothing_of_this_one() {
     let app = TestApp::start().await;
     let contact = json!({ "phoneNumber": "+4915123456789", "name": "Ada" });

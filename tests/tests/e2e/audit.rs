@@ -41,6 +41,15 @@ async fn verified(app: &TestApp) -> (Result<(), String>, String) {
 }
 
 #[tokio::test]
+async fn an_instant_before_all_that_can_be_stored_is_told_to_be_one() {
+    let app = TestApp::start().await;
+    let answer = app.get("/api/audit-log?from=-200000-01-01T00:00:00Z").await;
+    answer.problem(StatusCode::BAD_REQUEST, "instant-out-of-range");
+    let far: Value = app.get("/api/audit-log?to=%2B200000-01-01T00:00:00Z").await.expect(StatusCode::OK).json();
+    assert_ne!(far["data"], json!([]));
+}
+
+#[tokio::test]
 async fn every_privileged_act_leaves_an_entry_and_a_refused_one_none() {
     let crm = CrmApp::start().await;
     let app = &crm.app;

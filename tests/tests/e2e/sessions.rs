@@ -95,3 +95,15 @@ async fn an_ended_login_is_not_listed() {
     let fresh = app.anybody().login(&app.admin.email).await;
     assert_eq!(ids(&fresh.get(SESSIONS).await.json()).len(), 1, "those that were not renewed in time are over");
 }
+
+#[tokio::test]
+async fn nobody_is_told_to_be_signed_out_who_may_not_be() {
+    let app = TestApp::start().await;
+    let mut owner = app.database.owner().await;
+    sqlx::query("revoke select on memberships from crm_identity").execute(&mut owner).await.unwrap();
+    let _ = app.post("/api/auth/logout").await.expect(StatusCode::INTERNAL_SERVER_ERROR);
+    sqlx::query("grant select on memberships to crm_identity").execute(&mut owner).await.unwrap();
+    let _ = app.get(ME).await.expect(StatusCode::OK);
+    let _ = app.post("/api/auth/logout").await.expect(StatusCode::OK);
+    app.get(ME).await.problem(StatusCode::UNAUTHORIZED, "session-ended");
+}

@@ -106,6 +106,21 @@ async fn a_proof_by_password_lasts_ten_minutes() {
 }
 
 #[tokio::test]
+async fn a_login_by_password_alone_is_no_proof_once_two_step_login_is_on() {
+    let app = TestApp::start().await;
+    let other: Value = login(&app, None).await.expect(StatusCode::OK).json();
+    let other = app.anybody().with_token(other["accessToken"].as_str().unwrap());
+    let _ = other.post(TWO_STEP).await.expect(StatusCode::OK);
+    let two_step = app.two_step(&app.admin.client).await;
+    other.delete(TWO_STEP).await.problem(StatusCode::FORBIDDEN, "step-up-required");
+    let _ = other.get(TWO_STEP).await.expect(StatusCode::OK);
+    let _ = app.post(&format!("{TWO_STEP}/recovery-codes")).await.expect(StatusCode::OK);
+    app.clock.advance(TimeDelta::seconds(30));
+    let _ = other.post_json(STEP_UP, json!({ "code": two_step.code(&app) })).await.expect(StatusCode::NO_CONTENT);
+    let _ = other.delete(TWO_STEP).await.expect(StatusCode::NO_CONTENT);
+}
+
+#[tokio::test]
 async fn a_proof_that_another_process_took_counts_at_once() {
     let app = TestApp::start().await;
     app.clock.advance(TimeDelta::minutes(11));

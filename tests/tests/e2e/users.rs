@@ -1,9 +1,11 @@
 //! Members: invited, joining, changed, disabled.
 
 use chrono::TimeDelta;
+use kernel::UserId;
 use reqwest::StatusCode;
 use serde_json::{Value, json};
-use tests::app::{Member, PASSWORD, TestApp};
+use tests::app::{Member, PASSWORD, TestApp, registration};
+use uuid::Uuid;
 
 const USERS: &str = "/api/users";
 const ME: &str = "/api/auth/me";
@@ -217,9 +219,125 @@ async fn members_are_listed_by_pages_and_those_of_others_are_not() {
     assert_eq!(seen, ["joan@example.com", agent.email.as_str(), app.admin.email.as_str()]);
     let shown: Value = app.get(&path(&agent, "")).await.expect(StatusCode::OK).json();
     assert!(shown["lastSeenAt"].is_string() && shown["emailVerified"] == true, "{shown}");
+    for act in ["", "/two-step"] {
+        app.delete(&path(&stranger, act)).await.problem(StatusCode::NOT_FOUND, "user-not-found");
+    }
     for act in ["", "/disable", "/enable", "/resend-invitation", "/revoke-sessions"] {
         let path = path(&stranger, act);
         let answer = if act.is_empty() { app.get(&path).await } else { app.post(&path).await };
         answer.problem(StatusCode::NOT_FOUND, "user-not-found");
     }
+}
+
+#[tokio::test]
+async fn an_organization_writes_to_so_many_strangers_in_an_hour_whoever_asks() {
+    let app = TestApp::start_with(|config| config.limits.invitations_per_hour = 3).await;
+    let invite = async |client: &tests::app::Client, name: &str| {
+        let body = json!({ "email": format!("{name}@example.com"), "firstName": "Grace", "role": "viewer" });
+        client.post_json(USERS, body).await
+    };
+    let colleague = app.colleague("admin").await;
+    let invited: Value = invite(&colleague.client, "ada").await.expect(StatusCode::CREATED).json();
+    let again = format!("{USERS}/{}/resend-invitation", invited["id"].as_str().unwrap());
+    app.post(&again).await.expect(StatusCode::OK);
+    app.post(&again).await.problem(StatusCode::TOO_MANY_REQUESTS, "too-many-requests");
+    invite(&colleague.client, "alan").await.problem(StatusCode::TOO_MANY_REQUESTS, "too-many-requests");
+    invite(&app.stranger().await.client, "kay").await.expect(StatusCode::CREATED);
+}
+
+#[tokio::test]
+async fn who_is_no_longer_invited_is_gone_and_the_address_is_free_again() {
+    let app = TestApp::start().await;
+    let email = "grace@example.com";
+    let user = app.invite(email, "caller").await;
+    let token = app.invitation(user).await;
+    let (path_of, mails) = (|user| format!("{USERS}/{user}"), app.mails_to(email).await);
+    app.delete(&path_of(user)).await.expect(StatusCode::NO_CONTENT);
+    for answer in [app.get(&path_of(user)).await, app.delete(&path_of(user)).await, app.delete(&path_of(UserId::from(Uuid::nil()))).await] {
+        answer.problem(StatusCode::NOT_FOUND, "user-not-found");
+    }
+    app.anybody().accept_invitation(&token).await.problem(StatusCode::BAD_REQUEST, "link-invalid");
+    assert_eq!(app.mails_to(email).await, mails, "what was sent is not forgotten");
+
+    // Again, and by somebody who was disabled before they had joined.
+    let again = app.invite(email, "viewer").await;
+    assert_ne!(again, user);
+    app.post(&format!("{}/disable", path_of(again))).await.expect(StatusCode::OK);
+    app.delete(&path_of(again)).await.expect(StatusCode::NO_CONTENT);
+    let mut body = registration();
+    body["email"] = json!(email);
+    app.anybody().register_with(body).await.client.get(ME).await.expect(StatusCode::OK);
+
+    let agent = app.colleague("agent").await;
+    for joined in [&agent, &app.admin] {
+        app.delete(&path(joined, "")).await.problem(StatusCode::CONFLICT, "user-already-joined");
+    }
+    agent.client.get(ME).await.expect(StatusCode::OK);
+    let acts = ["users.invite", "users.withdraw", "users.invite", "users.disable", "users.withdraw", "users.invite", "users.join"];
+    assert_eq!(actions(&app).await, acts);
+}
+
+#[tokio::test]
+async fn nobody_withdraws_an_invitation_to_more_rights_than_they_have() {
+    let app = TestApp::start().await;
+    app.post_json("/api/roles", json!({ "name": "Front desk", "permissions": ["users.manage", "contacts.read"] }))
+        .await
+        .expect(StatusCode::CREATED);
+    let desk = app.colleague("front-desk").await;
+    let [admin, equal] = [app.invite("ada@example.com", "admin").await, app.invite("joan@example.com", "front-desk").await];
+    desk.client.delete(&format!("{USERS}/{admin}")).await.problem(StatusCode::FORBIDDEN, "rights-exceeded");
+    desk.client.delete(&format!("{USERS}/{equal}")).await.expect(StatusCode::NO_CONTENT);
+    app.anybody().accept_invitation(&app.invitation(admin).await).await.expect(StatusCode::OK);
+}
+
+#[tokio::test]
+async fn a_member_who_lost_app_and_codes_signs_in_by_password_after_a_colleague_helped() {
+    let app = TestApp::start().await;
+    let agent = app.colleague("agent").await;
+    let of_agent = path(&agent, "/two-step");
+    app.delete(&of_agent).await.problem(StatusCode::CONFLICT, "two-step-off");
+    // Begun is not on.
+    agent.client.post("/api/auth/two-step").await.expect(StatusCode::OK);
+    app.delete(&of_agent).await.problem(StatusCode::CONFLICT, "two-step-off");
+    let codes = app.two_step(&agent.client).await.recovery_codes;
+    let mails = app.mails_to(&agent.email).await;
+    let login = json!({ "email": agent.email, "password": PASSWORD });
+    app.anybody().post_json("/api/auth/login", login.clone()).await.problem(StatusCode::UNAUTHORIZED, "two-step-required");
+
+    app.delete(&of_agent).await.expect(StatusCode::NO_CONTENT);
+    agent.client.get(ME).await.problem(StatusCode::UNAUTHORIZED, "session-ended");
+    app.anybody().post_cookie("/api/auth/refresh", &agent.cookie).await.expect(StatusCode::UNAUTHORIZED);
+    assert_eq!(app.mails_to(&agent.email).await, [mails, vec!["twoStepChanged".to_owned()]].concat());
+    let back = app.anybody().login(&agent.email).await;
+    let status: Value = back.get("/api/auth/two-step").await.expect(StatusCode::OK).json();
+    assert_eq!(status, json!({ "enabled": false, "confirmedAt": null, "recoveryCodesLeft": 0 }));
+    // The old codes do not come back with a new app.
+    app.two_step(&back).await;
+    let mut login = login;
+    login["code"] = json!(codes[0]);
+    app.anybody().post_json("/api/auth/login", login).await.problem(StatusCode::UNAUTHORIZED, "two-step-code-wrong");
+    assert_eq!(actions(&app).await, ["users.invite", "users.join", "users.takeTwoStep"]);
+}
+
+#[tokio::test]
+async fn two_step_login_is_taken_only_by_a_proved_colleague_with_enough_rights() {
+    let app = TestApp::start().await;
+    app.post_json("/api/roles", json!({ "name": "Front desk", "permissions": ["users.manage", "contacts.read"] }))
+        .await
+        .expect(StatusCode::CREATED);
+    let (desk, viewer) = (app.colleague("front-desk").await, app.colleague("viewer").await);
+    for client in [&viewer.client, &app.admin.client] {
+        app.two_step(client).await;
+    }
+    desk.client.delete(&path(&viewer, "/two-step")).await.problem(StatusCode::FORBIDDEN, "rights-exceeded");
+    viewer.client.delete(&path(&desk, "/two-step")).await.problem(StatusCode::FORBIDDEN, "right-missing");
+    app.delete(&path(&app.admin, "/two-step")).await.problem(StatusCode::CONFLICT, "user-is-yourself");
+    let key: Value =
+        app.post_json("/api/api-keys", json!({ "name": "Key", "permissions": ["users.manage"] })).await.expect(StatusCode::CREATED).json();
+    let program = app.anybody().with_key(key["key"].as_str().unwrap());
+    program.delete(&path(&viewer, "/two-step")).await.problem(StatusCode::FORBIDDEN, "person-required");
+    app.clock.advance(TimeDelta::minutes(10));
+    app.delete(&path(&viewer, "/two-step")).await.problem(StatusCode::FORBIDDEN, "step-up-required");
+    let still: Value = viewer.client.get("/api/auth/two-step").await.expect(StatusCode::OK).json();
+    assert_eq!(still["enabled"], true);
 }

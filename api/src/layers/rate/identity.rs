@@ -4,7 +4,7 @@ use std::net::{IpAddr, Ipv6Addr};
 
 use axum::{extract::Request, http::header};
 use crm::identity::api_keys::PresentedKey;
-use kernel::{ApiKeyId, EmailAddress, UserId};
+use kernel::{ApiKeyId, EmailAddress, OrganizationId, UserId};
 
 use crate::{extract::API_KEY, layers::client, state::AppState};
 
@@ -17,6 +17,8 @@ pub enum Identity {
     User(UserId),
     /// A program.
     Key(ApiKeyId),
+    /// All of an organization together.
+    Organization(OrganizationId),
     /// Whoever asks for something that concerns this address.
     Email(EmailAddress),
     /// A request that came through no listener is not counted.
@@ -64,6 +66,12 @@ impl From<UserId> for Identity {
 impl From<ApiKeyId> for Identity {
     fn from(key: ApiKeyId) -> Self {
         Self::Key(key)
+    }
+}
+
+impl From<OrganizationId> for Identity {
+    fn from(organization: OrganizationId) -> Self {
+        Self::Organization(organization)
     }
 }
 

@@ -74,6 +74,7 @@ impl Limits {
             Identity::Address(address) => format!("address:{address}"),
             Identity::User(user) => format!("user:{user}"),
             Identity::Key(key) => format!("key:{key}"),
+            Identity::Organization(organization) => format!("organization:{organization}"),
             Identity::Email(address) => {
                 let mac = self.0.hiding.clone().chain_update(address.as_str()).finalize().into_bytes();
                 format!("email:{}", hex::encode(&mac[..16]))

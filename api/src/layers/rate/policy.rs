@@ -18,6 +18,8 @@ pub enum Counted {
     PasswordReset,
     /// Asking for such a link for one e-mail address.
     PasswordResetEmail,
+    /// A mail to somebody whom an organization names.
+    Invitation,
     /// A request that only reads.
     Read,
     /// A request that changes something.
@@ -30,11 +32,12 @@ pub enum Counted {
 
 impl Counted {
     /// All of them, in the order of their declaration.
-    pub(super) const ALL: [Self; 8] = [
+    pub(super) const ALL: [Self; 9] = [
         Self::Registration,
         Self::Login,
         Self::PasswordReset,
         Self::PasswordResetEmail,
+        Self::Invitation,
         Self::Read,
         Self::Write,
         Self::Upload,
@@ -50,6 +53,7 @@ impl Counted {
             Self::Login => ("logins", config.logins_per_minute, MINUTE),
             Self::PasswordReset => ("passwordResets", config.password_resets_per_hour, HOUR),
             Self::PasswordResetEmail => ("passwordResetsOfEmail", config.password_resets_per_email_per_hour, HOUR),
+            Self::Invitation => ("invitations", config.invitations_per_hour, HOUR),
             Self::Read => ("reads", config.requests_per_second, SECOND),
             Self::Write => ("writes", config.writes_per_minute, MINUTE),
             Self::Upload => ("uploads", config.uploads_per_hour, HOUR),

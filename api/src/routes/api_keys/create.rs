@@ -46,7 +46,8 @@ pub(super) async fn handler(
     Json(input): Json<ApiKeyInput>,
 ) -> Result<(StatusCode, Json<NewApiKeyBody>), Problem> {
     let draft = ApiKeyDraft { name: input.name, permissions: input.permissions, expires_at: input.expires_at };
-    let maker = Maker { user: person.user(), rights: tenant.rights() };
+    // As they are at this moment: a key outlives what a process remembers.
+    let maker = Maker { user: person.user(), rights: person.standing().rights };
     let mut tx = tenant.begin().await?;
     let (api_key, text) = api_keys::create(&mut tx, tenant.clock(), maker, &draft).await?;
     let details = json!({ "permissions": api_key.rights.words(), "expiresAt": api_key.expires_at });

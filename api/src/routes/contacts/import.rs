@@ -77,11 +77,8 @@ pub(super) async fn handler(
         file.file_name().map(|name| name.chars().filter(|character| !character.is_control()).take(200).collect());
     let files = &tenant.state().files;
     let object_key = ObjectKey::fresh(tenant.organization(), "imports", tenant.clock().now());
-    let about = About {
-        content_type: "text/csv",
-        original_name: file_name.as_deref().unwrap_or_default(),
-        uploaded_at: tenant.clock().now(),
-    };
+    let about =
+        About { content_type: "text/csv", original_name: file_name.as_deref().unwrap_or_default(), uploaded_at: tenant.clock().now() };
     let size = files.put(&object_key, about, file, MAX_FILE).await.map_err(|error| upload_problem(&error))?;
     let new = NewImport { object_key: object_key.clone(), file_name, size, mapping, dry_run: how.dry_run };
     let started = async {

@@ -37,8 +37,11 @@ pub(super) async fn handler(
     if let Some(token) = &token {
         state.identity.logout(now, token).await?;
     }
-    if let Ok(member) = member {
-        state.identity.end_session(now, member.session()).await?;
+    match member {
+        Ok(member) => state.identity.end_session(now, member.session()).await?,
+        // Nobody is told to be signed out who may not be.
+        Err(problem) if problem.status().is_server_error() => return Err(problem),
+        Err(_) => {}
     }
     Ok((cookie::forget(&state.config.auth), Json(LoggedOutBody { logged_out: true })))
 }

@@ -71,7 +71,7 @@ pub(super) async fn begin(member: SteppedUp, State(state): State<AppState>) -> R
     Ok(Json(EnrolmentBody { secret: secret.expose_secret().to_owned(), url: url.expose_secret().to_owned() }))
 }
 
-/// Switches a begun two-step login on, by a first code of the app; answers the recovery codes.
+/// Switches a begun two-step login on, by a first code of the app; answers the recovery codes. Other logins have to prove anew who asks.
 #[utoipa::path(post, path = "/api/auth/two-step/confirm", tag = "identity",
     extensions(("x-principal" = json!("member")), ("x-step-up" = json!(true))), responses(
     (status = 200, description = "On", body = RecoveryCodesBody),
@@ -83,7 +83,8 @@ pub(super) async fn confirm(
     State(state): State<AppState>,
     Json(Confirm { code }): Json<Confirm>,
 ) -> Result<Json<RecoveryCodesBody>, Problem> {
-    let codes = state.identity.confirm_two_step(state.clock.now(), member.organization(), member.user(), &code).await;
+    let who = (member.organization(), member.user());
+    let codes = state.identity.confirm_two_step(state.clock.now(), who, member.session(), &code).await;
     let codes = codes.map_err(|error| match error {
         IdentityError::WrongCode => Problem::field("code", "wrong", &error),
         other => other.into(),

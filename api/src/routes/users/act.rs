@@ -12,6 +12,7 @@ use utoipa::ToSchema;
 use super::body::MemberBody;
 use crate::{
     extract::{Allowed, Json, Path},
+    layers::rate::Counted,
     problem::Problem,
 };
 
@@ -68,9 +69,11 @@ pub(super) async fn enable(tenant: Allowed<UsersManage>, Path(id): Path<UserId>)
     (status = 200, description = "A mail is on its way", body = MemberBody),
     (status = 404, description = "There is no such member"),
     (status = 409, description = "The member has joined already, or is disabled"),
+    (status = 429, description = "Too many invitations of the organization"),
 ))]
 pub(super) async fn resend_invitation(tenant: Allowed<UsersManage>, Path(id): Path<UserId>) -> Result<Json<MemberBody>, Problem> {
     let state = tenant.state();
+    state.limits.count(Counted::Invitation, tenant.organization()).await?;
     let mut tx = state.db.identity("invite a member again").await?;
     members::resend_invitation(&mut tx, tenant.clock().now(), state.identity.one_time(), tenant.authority(), id).await?;
     let member = members::show(&mut tx, tenant.organization(), id).await?;

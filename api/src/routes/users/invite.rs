@@ -17,6 +17,7 @@ use utoipa::ToSchema;
 use super::body::MemberBody;
 use crate::{
     extract::{Allowed, Json},
+    layers::rate::Counted,
     problem::Problem,
 };
 
@@ -41,6 +42,7 @@ pub(super) struct InvitationInput {
 #[utoipa::path(post, path = "/api/users", tag = "users", extensions(("x-permission" = json!("users.manage"))), responses(
     (status = 201, description = "Invited", body = MemberBody),
     (status = 409, description = "An account with this e-mail address exists"),
+    (status = 429, description = "Too many invitations of the organization"),
 ))]
 pub(super) async fn handler(
     tenant: Allowed<UsersManage>,
@@ -48,6 +50,7 @@ pub(super) async fn handler(
 ) -> Result<(StatusCode, Json<MemberBody>), Problem> {
     let invitation = input.check()?;
     let state = tenant.state();
+    state.limits.count(Counted::Invitation, tenant.organization()).await?;
     let mut tx = state.db.identity("invite a member").await?;
     let user = members::invite(&mut tx, tenant.clock().now(), state.identity.one_time(), tenant.authority(), invitation).await?;
     let member = members::show(&mut tx, tenant.organization(), user).await?;

@@ -11,9 +11,10 @@ impl From<MemberError> for Problem {
             MemberError::Invalid(errors) => errors.into(),
             MemberError::EmailTaken => Self::conflict("email-taken", &error).with_field("email", "taken", &error),
             MemberError::RightsExceeded => Self::forbidden("rights-exceeded", &error),
-            MemberError::Own => Self::conflict("user-is-yourself", &error),
+            MemberError::Own | MemberError::OwnTwoStep => Self::conflict("user-is-yourself", &error),
             MemberError::LastAdmin => Self::conflict("user-is-last-admin", &error),
             MemberError::AlreadyJoined => Self::conflict("user-already-joined", &error),
+            MemberError::TwoStepOff => Self::conflict("two-step-off", &error),
             MemberError::Disabled => Self::conflict("user-disabled", &error),
             MemberError::Store(_) => Self::internal(&error),
         }

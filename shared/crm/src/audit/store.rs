@@ -67,6 +67,8 @@ pub(super) async fn append<T: Tx>(tx: &mut T, entry: &Canonical<'_>, link: Link)
 
 /// Newest first.
 pub(super) async fn list(tx: &mut TenantTx, filter: &AuditFilter, request: PageRequest) -> Result<Page<AuditEvent>, DbError> {
+    // A plan for whatever filters there may be walks the chain; one for these takes the index that suits them.
+    sqlx::query("set local plan_cache_mode = force_custom_plan").execute(tx.conn()).await?;
     let rows = sqlx::query!(
         r#"select seq, at, actor_kind, actor_id, action, target_kind, target_id, details,
                   case actor_kind

@@ -47,6 +47,7 @@ enum Reason {
     Disabled,
     OrganizationDeactivated,
     WrongCode,
+    ChangedMeanwhile,
 }
 
 impl Reason {
@@ -58,6 +59,7 @@ impl Reason {
             Self::Disabled => "disabled",
             Self::OrganizationDeactivated => "organizationDeactivated",
             Self::WrongCode => "wrongCode",
+            Self::ChangedMeanwhile => "changedMeanwhile",
         }
     }
 }
@@ -88,6 +90,11 @@ impl Identity {
         let rehashed = if fit == Fit::Outdated { self.passwords.hash(password).await.ok() } else { None };
 
         let mut tx = self.db.identity("sign in").await?;
+        // While the password was worked on it may have been changed, or the member disabled. Whoever does so now waits, and ends this login.
+        if !store::lock_unchanged(&mut tx, &account).await? {
+            tx.rollback().await?;
+            return Err(self.failed(now, Some(&account), Reason::ChangedMeanwhile, device));
+        }
         let mut factor = None;
         if let Some(code) = code.filter(|_| account.two_step) {
             factor = two_step::accept(&mut tx, &self.vault, now, account.user, &code).await?;
@@ -99,7 +106,7 @@ impl Identity {
         }
         guard::succeeded(&mut tx, &attempt).await?;
         if let (Some(new), Some(old)) = (&rehashed, &account.password_hash) {
-            store::password_rehash(&mut tx, now, account.user, old, new).await?;
+            store::password_replace(&mut tx, now, account.user, old, new).await?;
         }
         let login = self.open_session(&mut tx, now, account.user, account.organization, device).await?;
         let details = json!({ "factor": factor.map(Factor::as_str), "userId": account.user });

@@ -209,12 +209,47 @@ pub(super) async fn own_words(tx: &mut IdentityTx, organization: OrganizationId,
     }))
 }
 
-/// Stores a new hash of the same password, unless the password was changed meanwhile.
-pub(super) async fn password_rehash(tx: &mut IdentityTx, now: DateTime<Utc>, user: UserId, old: &str, new: &str) -> Result<(), DbError> {
-    sqlx::query!("update users set password_hash = $3, updated_at = $4 where id = $1 and password_hash = $2", user.uuid(), old, new, now,)
-        .execute(tx.conn())
-        .await?;
+/// Whether an account may still sign in as it could when it was read. If so, it stays like that until the end of the transaction: who changes
+/// the password or disables the member waits. The first lock of a transaction.
+pub(super) async fn lock_unchanged(tx: &mut IdentityTx, account: &Account) -> Result<bool, DbError> {
+    let unchanged = sqlx::query_scalar!(
+        r#"select true as "unchanged!"
+           from users
+           join memberships on memberships.user_id = users.id
+           where users.id = $1 and memberships.organization_id = $2
+             and users.password_hash = $3
+             and memberships.joined_at is not null and memberships.disabled_at is null
+             and exists (select from two_step where two_step.user_id = users.id and two_step.confirmed_at is not null) = $4
+           for no key update of users
+           for share of memberships"#,
+        account.user.uuid(),
+        account.organization.uuid(),
+        account.password_hash,
+        account.two_step,
+    )
+    .fetch_optional(tx.conn())
+    .await?;
+    Ok(unchanged.is_some())
+}
+
+/// Locks an account: its logins of the same moment come before or after. The first lock of a transaction.
+pub(super) async fn lock(tx: &mut IdentityTx, user: UserId) -> Result<(), DbError> {
+    sqlx::query!("select id from users where id = $1 for no key update", user.uuid()).fetch_optional(tx.conn()).await?;
     Ok(())
+}
+
+/// Stores a new hash, unless the password was changed meanwhile; answers whether it did.
+pub(super) async fn password_replace(tx: &mut IdentityTx, now: DateTime<Utc>, user: UserId, old: &str, new: &str) -> Result<bool, DbError> {
+    let replaced = sqlx::query!(
+        "update users set password_hash = $3, updated_at = $4 where id = $1 and password_hash = $2",
+        user.uuid(),
+        old,
+        new,
+        now,
+    )
+    .execute(tx.conn())
+    .await?;
+    Ok(replaced.rows_affected() == 1)
 }
 
 /// Stores the hash of a new password.

@@ -6,9 +6,10 @@ use argon2::{Algorithm, Argon2, Params, Version, password_hash::PasswordHasher};
 use chrono::{DateTime, TimeDelta, Utc};
 use db::testing::TestDatabase;
 use futures::future::join_all;
-use kernel::{Clock, EmailAddress, ManualClock, OrganizationId, UserId};
+use kernel::{Clock, EmailAddress, ManualClock, OrganizationId, SessionId, UserId};
 use queue::{Registry, Resources, testing::TestWorker};
 use secrecy::ExposeSecret;
+use sqlx::Connection;
 
 use super::{
     Credentials, Device, Identity, IdentityError, Login, OneTimeKeys, OwnWords, Password, Registration, SessionTimes, Settings,
@@ -199,6 +200,43 @@ async fn who_may_not_sign_in_learns_nothing_by_the_right_password() {
     }
 }
 
+/// Does `work` while a change by `statement` is under way, which is committed as soon as the password of `work` is being looked at.
+async fn overtaken<T>(app: &Accounts, statement: &str, work: impl Future<Output = T>) -> T {
+    let mut owner = app.database.owner().await;
+    let mut change = owner.begin().await.unwrap();
+    sqlx::query(sqlx::AssertSqlSafe(statement)).execute(&mut *change).await.unwrap();
+    let commit = async {
+        // Counted before the password is looked at, with the account as it was.
+        while app.count("select count(*) from login_failures where failures > 0").await == 0 {
+            tokio::task::yield_now().await;
+        }
+        change.commit().await.unwrap();
+    };
+    tokio::join!(work, commit).0
+}
+
+#[tokio::test]
+async fn a_login_that_was_overtaken_by_a_new_password_or_a_disabled_member_is_none() {
+    for statement in ["update users set password_hash = 'of another one'", "update memberships set disabled_at = now()"] {
+        let app = Accounts::new().await;
+        let login = overtaken(&app, statement, Box::pin(app.login(PASSWORD, "192.0.2.1"))).await;
+        assert_eq!(told(&login), "wrong", "{statement}");
+        assert_eq!(app.count("select count(*) from sessions").await, 1, "only that of the registration: {statement}");
+    }
+}
+
+#[tokio::test]
+async fn an_old_password_changes_nothing_after_a_new_one_was_chosen() {
+    let app = Accounts::new().await;
+    let session = app.login(PASSWORD, "192.0.2.1").await.unwrap().access.session;
+    let passwords = (Password::claim(PASSWORD.into()), "wonderful new horse".to_owned());
+    let device = from("192.0.2.1");
+    let change = app.identity.change_password(app.now(), (app.organization, app.ada), session, passwords, &device);
+    let changed = overtaken(&app, "update users set password_hash = 'of another one'", Box::pin(change)).await;
+    assert!(matches!(changed, Err(IdentityError::WrongPassword)), "{changed:?}");
+    assert_eq!(app.count("select count(*) from users where password_hash = 'of another one'").await, 1);
+}
+
 #[tokio::test]
 async fn an_outdated_hash_is_made_anew_at_the_next_login() {
     let app = Accounts::new().await;
@@ -224,7 +262,7 @@ async fn a_code_of_the_second_step_counts_once_even_twice_at_once() {
         totp.generate((app.now().timestamp() + shift).unsigned_abs()).to_string()
     };
     let first = code(0);
-    let recovery = app.identity.confirm_two_step(app.now(), app.organization, app.ada, &first).await.unwrap();
+    let recovery = app.identity.confirm_two_step(app.now(), (app.organization, app.ada), SessionId::at(app.now()), &first).await.unwrap();
     assert_eq!(told(&app.login(PASSWORD, "192.0.2.1").await), "code needed");
     assert_eq!(told(&app.login_as(EMAIL, "wrong password", Some(&code(30)), "192.0.2.1").await), "wrong", "a code without the password");
     assert_eq!(told(&app.login_as(EMAIL, PASSWORD, Some(&first), "192.0.2.1").await), "wrong code", "the code that confirmed");
@@ -250,7 +288,7 @@ async fn wrong_codes_are_failures_too() {
     let enrolment = app.identity.begin_two_step(app.now(), app.ada).await.unwrap();
     let secret = totp_rs::Secret::try_from_base32(enrolment.secret.expose_secret()).unwrap();
     let first = totp_rs::Builder::new().with_secret(secret).build_noncompliant().generate(app.now().timestamp().unsigned_abs()).to_string();
-    app.identity.confirm_two_step(app.now(), app.organization, app.ada, &first).await.unwrap();
+    app.identity.confirm_two_step(app.now(), (app.organization, app.ada), SessionId::at(app.now()), &first).await.unwrap();
     let mut answers = Vec::new();
     for guess in ["111111", "222222", "333333", "444444", "not-a-recovery-code", "555555"] {
         answers.push(told(&app.login_as(EMAIL, PASSWORD, Some(guess), "192.0.2.1").await));

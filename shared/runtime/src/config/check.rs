@@ -118,6 +118,7 @@ impl Check<'_> {
             ("limits.logins_per_minute", u64::from(limits.logins_per_minute)),
             ("limits.password_resets_per_hour", u64::from(limits.password_resets_per_hour)),
             ("limits.password_resets_per_email_per_hour", u64::from(limits.password_resets_per_email_per_hour)),
+            ("limits.invitations_per_hour", u64::from(limits.invitations_per_hour)),
             ("limits.requests_per_second", u64::from(limits.requests_per_second)),
             ("limits.writes_per_minute", u64::from(limits.writes_per_minute)),
             ("limits.uploads_per_hour", u64::from(limits.uploads_per_hour)),

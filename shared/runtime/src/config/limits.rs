@@ -15,6 +15,8 @@ pub struct LimitsConfig {
     pub password_resets_per_hour: u32,
     /// Requests for a link that resets a password, per hour and e-mail address, whoever asks. Default 5.
     pub password_resets_per_email_per_hour: u32,
+    /// Invitations, also those that are sent again, per hour and organization, whoever asks. Default 100.
+    pub invitations_per_hour: u32,
     /// Requests that only read, per second. Default 50.
     pub requests_per_second: u32,
     /// Requests that change something, per minute. Default 600.
@@ -32,6 +34,7 @@ impl Default for LimitsConfig {
             logins_per_minute: 20,
             password_resets_per_hour: 20,
             password_resets_per_email_per_hour: 5,
+            invitations_per_hour: 100,
             requests_per_second: 50,
             writes_per_minute: 600,
             uploads_per_hour: 200,

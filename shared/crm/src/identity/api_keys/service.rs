@@ -11,6 +11,7 @@ use super::{
     model::{ApiKey, ApiKeyDraft, Maker},
     store,
 };
+use crate::organizations;
 
 /// Most keys that an organization can have at a time, ended ones among them until they are revoked.
 const MOST: i64 = 100;
@@ -27,6 +28,8 @@ pub async fn create(tx: &mut TenantTx, clock: &dyn Clock, maker: Maker, draft: &
     if !maker.rights.include(key.rights) {
         return Err(ApiKeyError::RightsExceeded);
     }
+    // Of two at once, the second counts the first.
+    organizations::service::lock(tx).await?;
     if store::count(tx).await? >= MOST {
         return Err(ApiKeyError::TooMany(MOST));
     }

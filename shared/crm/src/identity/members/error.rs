@@ -26,12 +26,18 @@ pub enum MemberError {
     /// Nobody would be left who runs the organization.
     #[error("an organization keeps at least one active admin")]
     LastAdmin,
-    /// There is no invitation that could be sent again.
+    /// There is no invitation that could be sent again or withdrawn.
     #[error("the member has joined already")]
     AlreadyJoined,
     /// A disabled member is not invited.
     #[error("the member is disabled")]
     Disabled,
+    /// The member signs in without a second step.
+    #[error("the member's two-step login is off")]
+    TwoStepOff,
+    /// Whoever asks would take their own second step away past the rules for it.
+    #[error("your own two-step login is switched off with your account, not among the members")]
+    OwnTwoStep,
     /// The database did not do its part.
     #[error("cannot reach the members")]
     Store(#[from] DbError),

@@ -12,6 +12,7 @@ use crate::{
         one_time::{self, Purpose},
         password::Password,
         service::{self, Identity},
+        store as account,
     },
 };
 
@@ -36,8 +37,10 @@ impl Identity {
         let hash = self.passwords.hash(password).await?;
 
         let mut tx = self.db.identity("accept an invitation").await?;
-        let link = one_time::take(&mut tx, now, Purpose::Invitation, token).await?.ok_or(IdentityError::LinkInvalid)?;
+        // Account, membership, link: the order in which whoever disables a member, or invites or withdraws one, locks too.
+        account::lock(&mut tx, link.user).await?;
         let joined = store::join(&mut tx, now, link.organization, link.user).await?
+            && one_time::take(&mut tx, now, Purpose::Invitation, token).await? == Some(link)
             && store::complete_user(&mut tx, now, link.user, &hash, &self.terms_version).await?;
         if !joined {
             return Err(IdentityError::LinkInvalid);

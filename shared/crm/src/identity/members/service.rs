@@ -19,6 +19,8 @@ use crate::{
         one_time::{self, OneTimeKeys, Purpose},
         rights::{Rights, Role, RoleName},
         roles,
+        sessions::{self, EndReason},
+        two_step,
     },
     mail::{self, MailKind, NewMail},
 };
@@ -73,6 +75,18 @@ pub async fn resend_invitation(
     send_invitation(tx, now, links, authority.organization, (user, &email)).await
 }
 
+/// Removes a member who has not joined yet, together with the account that was made for them: the link is void, and the address is free
+/// again. Of a withdrawal and a joining at once, one finds what the other did.
+pub async fn withdraw(tx: &mut IdentityTx, authority: Authority, user: UserId) -> Result<(), MemberError> {
+    // The order in which joining locks: the account, then the membership.
+    store::lock_account(tx, authority.organization, user).await?;
+    if lock(tx, authority, user).await?.joined {
+        return Err(MemberError::AlreadyJoined);
+    }
+    store::delete_invited(tx, authority.organization, user).await?;
+    Ok(())
+}
+
 /// Gives a member another role; returns the one before when it was another. It counts within [`crate::identity::STANDING_TTL`].
 pub async fn set_role(
     tx: &mut IdentityTx,
@@ -122,6 +136,20 @@ pub async fn enable(tx: &mut IdentityTx, now: DateTime<Utc>, authority: Authorit
 pub async fn revoke_sessions(tx: &mut IdentityTx, now: DateTime<Utc>, authority: Authority, user: UserId) -> Result<u64, MemberError> {
     lock(tx, authority, user).await?;
     Ok(store::revoke_sessions(tx, now, authority.organization, user, "revokedByColleague").await?)
+}
+
+/// Takes two-step login from a member who lost the app and the recovery codes: their logins end everywhere, and a mail tells them.
+/// Returns how many logins there were.
+pub async fn take_two_step(tx: &mut IdentityTx, now: DateTime<Utc>, authority: Authority, user: UserId) -> Result<u64, MemberError> {
+    store::lock_account(tx, authority.organization, user).await?;
+    lock(tx, authority, user).await?;
+    if authority.user == Some(user) {
+        return Err(MemberError::OwnTwoStep);
+    }
+    if !two_step::take_away(tx, now, authority.organization, user).await? {
+        return Err(MemberError::TwoStepOff);
+    }
+    Ok(sessions::end_all(tx, now, user, EndReason::TwoStepTaken).await?)
 }
 
 /// The member, locked until the transaction ends, when whoever asks has all the rights that the member has.

@@ -95,6 +95,20 @@ pub(super) async fn find<T: Tx>(tx: &mut T, organization: OrganizationId, user: 
     row.map(Member::try_from).transpose()
 }
 
+/// Locks the account of a member, but not against rows that only refer to it.
+pub(super) async fn lock_account(tx: &mut IdentityTx, organization: OrganizationId, user: UserId) -> Result<(), DbError> {
+    sqlx::query!(
+        "select id from users
+         where id = $2 and exists (select from memberships where organization_id = $1 and user_id = $2)
+         for no key update",
+        organization.uuid(),
+        user.uuid(),
+    )
+    .fetch_optional(tx.conn())
+    .await?;
+    Ok(())
+}
+
 /// Locks a member and all active admins, in the order of their ids: of two changes that concern who runs the organization, one comes
 /// after the other.
 pub(super) async fn lock(tx: &mut IdentityTx, organization: OrganizationId, user: UserId) -> Result<(), DbError> {
@@ -275,6 +289,28 @@ pub(super) async fn revoke_sessions(
     .execute(tx.conn())
     .await?;
     Ok(done.rows_affected())
+}
+
+/// Removes an invited member whom [`lock_account`] and [`lock`] have locked, and the account unless it is good for anything else.
+pub(super) async fn delete_invited(tx: &mut IdentityTx, organization: OrganizationId, user: UserId) -> Result<(), DbError> {
+    // Before the account: who makes a new link holds the one before and then refers to the account.
+    sqlx::query!("delete from one_time_tokens where organization_id = $1 and user_id = $2", organization.uuid(), user.uuid())
+        .execute(tx.conn())
+        .await?;
+    sqlx::query!(
+        "delete from memberships where organization_id = $1 and user_id = $2 and joined_at is null",
+        organization.uuid(),
+        user.uuid(),
+    )
+    .execute(tx.conn())
+    .await?;
+    sqlx::query!(
+        "delete from users where id = $1 and password_hash is null and not exists (select from memberships where user_id = $1)",
+        user.uuid(),
+    )
+    .execute(tx.conn())
+    .await?;
+    Ok(())
 }
 
 /// Gives an invited account its password and notes the consent; whoever had the mail reads the address. False when the account has one already.

@@ -1,3 +1,6 @@
+mod limits;
+mod withdrawing;
+
 use chrono::{DateTime, TimeDelta, Utc};
 use kernel::{Clock, EmailAddress, OneTimeTokenId, SessionId, UserId};
 use sqlx::PgConnection;

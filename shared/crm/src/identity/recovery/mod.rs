@@ -18,7 +18,7 @@ use super::{
     password::Password,
     service::{self, Identity},
     sessions::{self, EndReason},
-    store::{Membership, account_by_name, account_of_member, email_verified, password_set},
+    store::{Membership, account_by_name, account_of_member, email_verified, password_replace, password_set},
 };
 use crate::{
     audit::{self, Act, Actor},
@@ -54,9 +54,9 @@ impl Identity {
         let account = account.filter(|account| account.membership == Membership::Active).ok_or(IdentityError::LinkInvalid)?;
         password_set(&mut tx, now, account.user, &hash).await?;
         email_verified(&mut tx, now, account.user).await?;
-        sessions::end_all(&mut tx, now, account.user, EndReason::PasswordChanged).await?;
         // Who reads the account's mail need not wait for the failures of others.
         self.guard.forget(&mut tx, Subject::Account(account.user), device).await?;
+        sessions::end_all(&mut tx, now, account.user, EndReason::PasswordChanged).await?;
         self.password_changed(&mut tx, now, account.organization, account.user, "passwords.reset").await?;
         tx.commit().await?;
         self.forget_user(account.user);
@@ -83,8 +83,11 @@ impl Identity {
         let hash = self.passwords.hash(new).await?;
 
         let mut tx = self.db.identity("change a password").await?;
+        // Whoever chose another one by a mail meanwhile has the last word.
+        if !password_replace(&mut tx, now, user, account.password_hash.as_deref().unwrap_or_default(), &hash).await? {
+            return Err(IdentityError::WrongPassword);
+        }
         guard::succeeded(&mut tx, &attempt).await?;
-        password_set(&mut tx, now, user, &hash).await?;
         sessions::end_others(&mut tx, now, user, keep, EndReason::PasswordChanged).await?;
         self.password_changed(&mut tx, now, organization, user, "passwords.change").await?;
         tx.commit().await?;

@@ -10,7 +10,7 @@ use super::{
     model::{CustomRole, MOST, RoleDraft, RolePatch, is_reserved},
     store,
 };
-use crate::identity::rights::Rights;
+use crate::{identity::rights::Rights, organizations};
 
 /// All roles of the organization's own, by name.
 pub async fn list(tx: &mut TenantTx) -> Result<Vec<CustomRole>, RoleError> {
@@ -29,6 +29,8 @@ pub async fn create(tx: &mut TenantTx, clock: &dyn Clock, own: Rights, draft: Ro
     if is_reserved(&role.key) {
         return Err(RoleError::NameTaken);
     }
+    // Of two at once, the second counts the first.
+    organizations::service::lock(tx).await?;
     if store::count(tx).await? >= i64::try_from(MOST).unwrap_or(i64::MAX) {
         return Err(RoleError::TooMany(MOST));
     }

@@ -21,7 +21,7 @@ use crate::{
     mail::{self, MailKind, NewMail},
 };
 
-pub(super) use store::{end_all, end_others, prove, purge};
+pub(super) use store::{end_all, end_others, prove, purge, unprove_others};
 
 /// A login, as its owner sees it.
 #[derive(Clone, Debug)]
@@ -47,6 +47,7 @@ pub(super) enum EndReason {
     Reused,
     Revoked,
     PasswordChanged,
+    TwoStepTaken,
 }
 
 impl EndReason {
@@ -56,6 +57,7 @@ impl EndReason {
             Self::Reused => "reused",
             Self::Revoked => "revoked",
             Self::PasswordChanged => "passwordChanged",
+            Self::TwoStepTaken => "twoStepTaken",
         }
     }
 }

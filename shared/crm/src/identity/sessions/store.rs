@@ -86,6 +86,24 @@ pub(in crate::identity) async fn prove(tx: &mut IdentityTx, now: DateTime<Utc>, 
     Ok(())
 }
 
+/// Writes down that nothing proves any more who the owner of an account's other logins is.
+pub(in crate::identity) async fn unprove_others(tx: &mut IdentityTx, user: UserId, but: SessionId) -> Result<(), DbError> {
+    sqlx::query!(
+        "with locked as (
+             select id from sessions where user_id = $1 and id <> $2 and revoked_at is null order by id for update
+         )
+         update sessions
+         set authenticated_at = 'epoch'
+         from locked
+         where sessions.id = locked.id",
+        user.uuid(),
+        but.uuid(),
+    )
+    .execute(tx.conn())
+    .await?;
+    Ok(())
+}
+
 /// The account's logins in an organization that still stand, the newest first.
 pub(super) async fn list(
     tx: &mut IdentityTx,

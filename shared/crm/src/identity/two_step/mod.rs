@@ -1,11 +1,12 @@
 //! Two-step login: codes of an app (RFC 6238), and recovery codes for when the app is lost.
 
 mod store;
+mod taking;
 mod totp;
 
 use chrono::{DateTime, Utc};
 use db::{DbError, IdentityTx};
-use kernel::{OrganizationId, UserId};
+use kernel::{OrganizationId, SessionId, UserId};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::json;
 use sha2::{Digest, Sha256};
@@ -13,6 +14,7 @@ use sha2::{Digest, Sha256};
 use super::{
     error::IdentityError,
     service::{self, Identity},
+    sessions, store as account,
 };
 use crate::{
     audit::{self, Act, Actor},
@@ -20,6 +22,7 @@ use crate::{
     secrets::{Purpose, Vault},
 };
 
+pub(super) use taking::take_away;
 pub use totp::Enrolment;
 
 /// Recovery codes of an account.
@@ -79,14 +82,17 @@ impl Identity {
     }
 
     /// Switches a begun two-step login on, by a first code of the app. Answers the recovery codes, which are shown only now.
+    ///
+    /// What the account's other logins were opened with is no full proof any more: they need another one before what takes a fresh one.
     pub async fn confirm_two_step(
         &self,
         now: DateTime<Utc>,
-        organization: OrganizationId,
-        user: UserId,
+        (organization, user): (OrganizationId, UserId),
+        session: SessionId,
         code: &str,
     ) -> Result<Vec<SecretString>, IdentityError> {
         let mut tx = self.db.identity("switch a two-step login on").await?;
+        account::lock(&mut tx, user).await?;
         let begun = store::lock(&mut tx, user).await?.ok_or(IdentityError::TwoStepOff)?;
         if begun.confirmed {
             return Err(IdentityError::TwoStepOn);
@@ -95,9 +101,11 @@ impl Identity {
         let step = totp::step_of(secret.expose_secret(), code, now).ok_or(IdentityError::WrongCode)?;
         store::confirm(&mut tx, now, user, step).await?;
         let codes = replace_recovery_codes(&mut tx, user).await?;
+        sessions::unprove_others(&mut tx, user, session).await?;
         self.two_step_changed(&mut tx, now, organization, user, "on").await?;
         audit::record(&mut tx, organization, now, Act::new(Actor::User(user), "twoStep.confirm").on("users", user)).await?;
         tx.commit().await?;
+        self.forget_user(user);
         Ok(codes)
     }
 
