@@ -16,7 +16,7 @@ const MAX_NUMBER: f64 = 1e15;
 /// The rules, told by the beginning of the messages in which they fail.
 pub(super) const CODES: [(&str, &str); 5] = [
     ("more than 32 levels", "too-deep"),
-    ("more than 1000 ", "too-many"),
+    ("more than 10000 ", "too-many"),
     ("contains the character U+0000", "unstorable-text"),
     ("a number beyond", "out-of-range"),
     ("duplicate field", "duplicate"),
