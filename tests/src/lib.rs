@@ -5,6 +5,7 @@
 //! * [`accounts`] has the links of mails and the codes of two-step logins.
 //! * [`smtp`] is a mail server that keeps what it is sent; [`mail`] reads that, and the files that stand in for it.
 //! * [`processes`] runs the real programs beside a private PostgreSQL and Redis, so that [`chaos`] can hurt them.
+//! * [`wait`] is how all of them await what other processes do.
 //! * [`demo`] and [`mod@bench`] are what `deploy/local up` and `deploy/local bench` run.
 //!
 //! The tests themselves are in `tests/tests`: `e2e`, `contract` and `chaos`, one program each. This crate sees all others; none sees it.
@@ -19,4 +20,5 @@ pub mod mail;
 pub mod processes;
 pub mod simulator;
 pub mod smtp;
+pub mod wait;
 pub mod world;

@@ -10,6 +10,7 @@ use tokio::task::JoinHandle;
 use crate::{
     app::TestApp,
     simulator::{Simulator, SimulatorOptions},
+    wait::{self, Look},
 };
 
 /// How long anything may take before a test gives up on it.
@@ -151,28 +152,21 @@ impl World {
 
     /// Waits until the figures fulfil `condition`.
     pub async fn until(&self, campaign: &str, what: &str, condition: impl Fn(&Value) -> bool) -> Value {
-        let deadline = tokio::time::Instant::now() + PATIENCE;
-        loop {
+        let look = async || {
             let figures = self.analytics(campaign).await;
-            if condition(&figures) {
-                return figures;
-            }
-            assert!(tokio::time::Instant::now() < deadline, "never {what}: {figures}");
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
+            Ok(if condition(&figures) { Look::There(figures) } else { Look::NotYet(format!("never {what}: {figures}")) })
+        };
+        wait::until(PATIENCE, look).await.expect("the campaign gets there")
     }
 
     /// Asks again and again until `field` of the answer is one of `wanted`.
     pub async fn wait_for(&self, path: &str, field: &str, wanted: &[&str]) -> Value {
-        let deadline = tokio::time::Instant::now() + PATIENCE;
-        loop {
+        let look = async || {
             let body = self.app.get(path).await.expect(StatusCode::OK).json::<Value>();
-            if wanted.iter().any(|word| body[field] == *word) {
-                return body;
-            }
-            assert!(tokio::time::Instant::now() < deadline, "{path}: {field} never became one of {wanted:?}: {body}");
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
+            let there = wanted.iter().any(|word| body[field] == *word);
+            Ok(if there { Look::There(body) } else { Look::NotYet(format!("{path}: {field} is none of {wanted:?}: {body}")) })
+        };
+        wait::until(PATIENCE, look).await.expect("it gets there")
     }
 }
 

@@ -84,23 +84,29 @@ impl HttpBody for Timed {
 #[cfg(test)]
 mod tests {
     use axum::body::to_bytes;
-    use futures::{StreamExt, stream};
+    use futures::{SinkExt, channel::mpsc};
 
     use super::*;
 
-    /// Three parts, each after 6 s.
-    fn slow() -> Body {
-        Body::from_stream(stream::iter(["a", "b", "c"]).then(async |part| {
-            tokio::time::sleep(Duration::from_secs(6)).await;
-            Ok::<_, std::convert::Infallible>(part)
-        }))
+    /// A body of three parts, and who sends them, each 6 s after the one before.
+    fn slow() -> (Body, impl Future<Output = ()>) {
+        let (mut parts, body) = mpsc::channel(0);
+        let send = async move {
+            for part in ["a", "b", "c"] {
+                tokio::time::advance(Duration::from_secs(6)).await;
+                // Nobody takes it any more once the reader gave up.
+                let _ = parts.send(Ok::<_, std::convert::Infallible>(part)).await;
+            }
+        };
+        (Body::from_stream(body), send)
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_body_as_a_whole_or_each_of_its_parts_is_waited_for() {
         for (wait, comes) in [(Wait::Whole, false), (Wait::EachPart, true)] {
             let late = Late::default();
-            let read = to_bytes(Timed::around(slow(), wait, Duration::from_secs(10), late.clone()), 10).await;
+            let (body, send) = slow();
+            let (read, ()) = tokio::join!(to_bytes(Timed::around(body, wait, Duration::from_secs(10), late.clone()), 10), send);
             assert_eq!((read.is_ok(), late.is()), (comes, !comes), "{wait:?}");
         }
     }

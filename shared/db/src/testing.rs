@@ -1,6 +1,9 @@
 //! A database of its own for each test: a clone of a template that is migrated once per set of migrations.
 
-use std::str::FromStr;
+use std::{
+    str::FromStr,
+    time::{Duration, Instant},
+};
 
 use secrecy::SecretString;
 use sqlx::{AssertSqlSafe, Connection, PgConnection, postgres::PgConnectOptions};
@@ -9,6 +12,9 @@ use crate::{Db, DbOptions, LedgerPool, migrate, migrations::fingerprint};
 
 /// Names the setting that says where the cluster of the tests is: `postgres://` of a superuser.
 pub const CLUSTER_SETTING: &str = "HELIOGRAPH_TEST_DATABASE_URL";
+
+/// How long a session may take to come to a lock.
+const BLOCKED_WITHIN: Duration = Duration::from_secs(10);
 
 /// A migrated database that nobody else uses.
 #[derive(Clone, Debug)]
@@ -78,6 +84,23 @@ impl TestDatabase {
     pub async fn owner(&self) -> PgConnection {
         use secrecy::ExposeSecret;
         PgConnection::connect(self.owner_url().expose_secret()).await.expect("the test cluster answers")
+    }
+
+    /// Waits until at least so many sessions wait for a lock.
+    ///
+    /// # Panics
+    /// When that takes longer than ten seconds.
+    pub async fn until_blocked(&self, sessions: i64) {
+        let (mut owner, begun) = (self.owner().await, Instant::now());
+        let waiting = "select count(*) from pg_stat_activity
+                       where datname = current_database() and wait_event_type = 'Lock' and state = 'active'";
+        loop {
+            let blocked: i64 = sqlx::query_scalar(waiting).fetch_one(&mut owner).await.expect("the test cluster answers");
+            if blocked >= sessions {
+                return;
+            }
+            assert!(begun.elapsed() < BLOCKED_WITHIN, "{blocked} of {sessions} sessions wait for a lock");
+        }
     }
 }
 

@@ -65,6 +65,11 @@ impl Sampler {
         self.shared.lock().unwrap_or_else(PoisonError::into_inner).roots.insert(name, pid);
     }
 
+    /// Reads once more at this very moment, so that what just ended lies between two samples.
+    pub fn read_now(&self) {
+        self.shared.lock().unwrap_or_else(PoisonError::into_inner).sample();
+    }
+
     /// CPU seconds that a process and its children used between two instants; none when nothing is known of it.
     pub fn used(&self, name: &str, begin: f64, end: f64) -> Option<f64> {
         let shared = self.shared.lock().unwrap_or_else(PoisonError::into_inner);

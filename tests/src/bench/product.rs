@@ -19,10 +19,7 @@ use db::{Db, DbOptions};
 use kernel::{CampaignId, ChannelId, Clock, OrganizationId, SystemClock, TemplateId};
 use runtime::Config;
 use sqlx::PgConnection;
-use tokio::{
-    process::{Child, Command},
-    time::Instant,
-};
+use tokio::process::{Child, Command};
 
 use super::{
     BenchOptions, Told,
@@ -31,6 +28,7 @@ use super::{
     report::Run,
     setup,
 };
+use crate::wait::{self, Look};
 
 /// Name of the database.
 const DATABASE: &str = "bench_ours";
@@ -61,8 +59,7 @@ pub async fn measure(options: &BenchOptions, stand: &Stand, messages: u32, sampl
     let sent = Sent::read(&mut owner, campaign).await?;
     ensure!(sent.accepted == i64::from(messages), "{} of {messages} results are stored", sent.accepted);
     let told = Told { messages, begin: cpu::seconds(sent.first), end: cpu::seconds(sent.last) };
-    // One more sample, so that the end lies between two.
-    tokio::time::sleep(Duration::from_millis(150)).await;
+    sampler.read_now();
     let mut run = Run::of(&told, sampler, &["worker", "scheduler"]);
     run.extra.insert("frozen rows/s".into(), f64::from(messages) / sent.freezing_s);
     run.extra.insert("transactions per message".into(), (after.transactions - before.transactions) / f64::from(messages));
@@ -174,18 +171,15 @@ fn start(options: &BenchOptions, stand: &Stand, name: &str) -> anyhow::Result<Ch
 
 /// Waits until the campaign is in `state`, or in one that comes after it.
 async fn wait_until(owner: &mut PgConnection, campaign: CampaignId, state: &str) -> anyhow::Result<()> {
-    let begin = Instant::now();
-    loop {
+    wait::until(PATIENCE, async || {
         let (now, reason): (String, Option<String>) =
             sqlx::query_as("select state, state_reason from campaigns where id = $1").bind(campaign).fetch_one(&mut *owner).await?;
+        let told = format!("the campaign is {now} ({reason:?}), not {state}; see worker.log");
         let after = state == "running" && now == "completed";
-        if now == state || after {
-            return Ok(());
-        }
-        let on_its_way = matches!(now.as_str(), "preparing" | "running" | "finishing");
-        ensure!(on_its_way && begin.elapsed() < PATIENCE, "the campaign is {now} ({reason:?}), not {state}; see worker.log");
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
+        ensure!(after || now == state || matches!(now.as_str(), "preparing" | "running" | "finishing"), told);
+        Ok(if after || now == state { Look::There(()) } else { Look::NotYet(told) })
+    })
+    .await
 }
 
 /// What the database did so far.

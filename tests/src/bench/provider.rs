@@ -12,6 +12,7 @@ use std::{
     time::Duration,
 };
 
+use crate::wait::{self, Look};
 use anyhow::Context;
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
@@ -27,6 +28,8 @@ use tokio::{
 const RECIPIENTS: usize = 10_000_000;
 /// Threads that answer, each with a listener of its own on the same port.
 const THREADS: usize = 2;
+/// How long it may take to answer.
+const START: Duration = Duration::from_secs(5);
 
 /// What the stand-in saw.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -57,14 +60,7 @@ impl Stand {
             .spawn()
             .context("the stand-in of the provider does not start")?;
         let stand = Self { port, child, http: reqwest::Client::new() };
-        let mut tries = 0;
-        while let Err(error) = stand.count().await {
-            tries += 1;
-            if tries > 100 {
-                return Err(error.context("the stand-in of the provider does not answer"));
-            }
-            tokio::time::sleep(Duration::from_millis(50)).await;
-        }
+        wait::until(START, async || Ok(Look::at(stand.count().await))).await.context("the stand-in of the provider does not answer")?;
         Ok(stand)
     }
 

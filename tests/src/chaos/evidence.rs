@@ -2,10 +2,10 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
-    time::{Duration, Instant},
+    time::Duration,
 };
 
-use anyhow::{Context, bail};
+use anyhow::Context;
 use chrono::{DateTime, Utc};
 use kernel::AttemptId;
 use serde_json::Value;
@@ -18,6 +18,7 @@ use super::{
     webhooks,
 };
 use crate::processes::Stack;
+use crate::wait::{self, Look};
 
 /// How long the last statuses may take to be told and applied.
 const SETTLING: Duration = Duration::from_mins(1);
@@ -186,15 +187,9 @@ impl Evidence {
 }
 
 async fn wait_until_applied(connection: &mut PgConnection) -> anyhow::Result<()> {
-    let begun = Instant::now();
-    loop {
+    wait::until(SETTLING, async || {
         let pending: i64 = sqlx::query_scalar("select count(*) from webhook_pending").fetch_one(&mut *connection).await?;
-        if pending == 0 {
-            return Ok(());
-        }
-        if begun.elapsed() > SETTLING {
-            bail!("{pending} webhook bodies were not applied within {} s", SETTLING.as_secs());
-        }
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
+        Ok(if pending == 0 { Look::There(()) } else { Look::NotYet(format!("{pending} webhook bodies are not applied")) })
+    })
+    .await
 }

@@ -1,14 +1,15 @@
 //! The provider simulator as its own interface shows it.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use anyhow::{Context, bail};
+use anyhow::Context;
 use serde::Deserialize;
 use serde_json::Value;
 
 use crate::{
     demo::client::Api,
     simulator::{LedgerEntry, Stats},
+    wait::{self, Look},
 };
 
 /// The simulator of a stack.
@@ -68,17 +69,11 @@ impl Provider {
     /// # Errors
     /// When that takes longer than `patience`.
     pub async fn wait_for_executed(&self, count: u64, patience: Duration) -> anyhow::Result<()> {
-        let begun = Instant::now();
-        loop {
+        wait::until(patience, async || {
             let executed = self.stats().await?.executed;
-            if executed >= count {
-                return Ok(());
-            }
-            if begun.elapsed() > patience {
-                bail!("only {executed} of {count} sends were executed within {} s", patience.as_secs());
-            }
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
+            Ok(if executed >= count { Look::There(()) } else { Look::NotYet(format!("only {executed} of {count} sends are executed")) })
+        })
+        .await
     }
 
     /// Waits until every status was told and answered.
@@ -86,16 +81,10 @@ impl Provider {
     /// # Errors
     /// When that takes longer than `patience`.
     pub async fn wait_until_told(&self, patience: Duration) -> anyhow::Result<()> {
-        let begun = Instant::now();
-        loop {
+        wait::until(patience, async || {
             let pending = self.stats().await?.webhooks_pending;
-            if pending == 0 {
-                return Ok(());
-            }
-            if begun.elapsed() > patience {
-                bail!("{pending} statuses were not taken within {} s", patience.as_secs());
-            }
-            tokio::time::sleep(Duration::from_millis(50)).await;
-        }
+            Ok(if pending == 0 { Look::There(()) } else { Look::NotYet(format!("{pending} statuses are not taken")) })
+        })
+        .await
     }
 }

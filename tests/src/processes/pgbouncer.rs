@@ -1,18 +1,17 @@
 //! A pooler of its own before the database of a test, which gives each transaction another connection of the server.
 
-use std::{
-    fs,
-    os::unix::fs::MetadataExt,
-    path::PathBuf,
-    time::{Duration, Instant},
-};
+use std::{fs, os::unix::fs::MetadataExt, path::PathBuf, time::Duration};
 
-use anyhow::{Context, bail};
+use anyhow::Context;
 use secrecy::SecretString;
 use tokio::net::TcpStream;
 use url::Url;
 
 use super::{PGBOUNCER_SETTING, Program, free_port, postgres, setting};
+use crate::wait::{self, Look};
+
+/// How long it may take to answer.
+const START: Duration = Duration::from_secs(10);
 
 /// A running pgbouncer in transaction mode, with its defaults but for that. Dropping it kills it.
 #[derive(Debug)]
@@ -49,13 +48,9 @@ impl Pgbouncer {
         }
         let log = folder.path().join("pgbouncer.log");
         let program = Program::start("pgbouncer", &PathBuf::from(path), &arguments, &[], folder.path(), &log)?;
-        let begun = Instant::now();
-        while TcpStream::connect(("127.0.0.1", own)).await.is_err() {
-            if begun.elapsed() > Duration::from_secs(10) {
-                bail!("pgbouncer does not start: {}", super::program::tail(&log, 10));
-            }
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
+        wait::until(START, async || Ok(Look::at(TcpStream::connect(("127.0.0.1", own)).await)))
+            .await
+            .with_context(|| format!("pgbouncer does not start: {}", super::program::tail(&log, 10)))?;
         url.set_host(Some("127.0.0.1")).context("an address without a host")?;
         url.set_port(Some(own)).ok().context("an address without a port")?;
         Ok(Self { url: String::from(url).into(), _program: program, _folder: folder })

@@ -2,12 +2,16 @@
 
 use std::{
     path::{Path, PathBuf},
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use anyhow::{Context, bail};
 
 use super::{Program, REDIS_SETTING, setting};
+use crate::wait::{self, Look};
+
+/// How long it may take to answer.
+const START: Duration = Duration::from_secs(10);
 
 /// A Redis server that can be emptied, killed and started again on the same port.
 #[derive(Debug)]
@@ -81,13 +85,7 @@ impl Redis {
         let port = self.port.to_string();
         let arguments = ["--port", &port, "--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--maxmemory-policy", "noeviction"];
         self.program = Some(Program::start("redis", &path, &arguments, &[], &self.folder, &self.folder.join("redis.log"))?);
-        let begun = Instant::now();
-        while let Err(error) = self.command(&["PING"]).await {
-            if begun.elapsed() > Duration::from_secs(10) {
-                return Err(error).context("Redis does not start");
-            }
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
+        wait::until(START, async || Ok(Look::at(self.command(&["PING"]).await))).await.context("Redis does not start")?;
         Ok(())
     }
 

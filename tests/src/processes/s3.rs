@@ -4,14 +4,18 @@ use std::{
     fs,
     net::Ipv4Addr,
     path::{Path, PathBuf},
-    time::{Duration, Instant},
+    time::Duration,
 };
 
-use anyhow::{Context, bail};
+use anyhow::Context;
 use runtime::config::S3Config;
 use tokio::net::TcpStream;
 
 use super::{Program, free_port, locate};
+use crate::wait::{self, Look};
+
+/// How long it may take to answer.
+const START: Duration = Duration::from_secs(10);
 
 /// A server that keeps its objects in a folder, and that can be killed and started again on the same port.
 #[derive(Debug)]
@@ -78,13 +82,9 @@ impl S3 {
         let (buckets, port) = (self.folder.join("buckets"), self.port.to_string());
         let arguments = [buckets.to_str().context("the folder has no name")?, &port];
         self.program = Some(Program::start("s3", &path, &arguments, &[], &self.folder, &self.folder.join("s3.log"))?);
-        let begun = Instant::now();
-        while TcpStream::connect((Ipv4Addr::LOCALHOST, self.port)).await.is_err() {
-            if begun.elapsed() > Duration::from_secs(10) {
-                bail!("the S3 server does not start");
-            }
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
+        wait::until(START, async || Ok(Look::at(TcpStream::connect((Ipv4Addr::LOCALHOST, self.port)).await)))
+            .await
+            .context("the S3 server does not start")?;
         Ok(())
     }
 }

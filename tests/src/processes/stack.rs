@@ -12,6 +12,7 @@ use anyhow::{Context, bail};
 
 use super::{Postgres, Program, Redis, free_port, locate, program::tail};
 use crate::demo::wait_until_ready;
+use crate::wait::{self, Look};
 
 /// How long a program has to become ready. Debug programs start slowly on a busy machine.
 const START: Duration = Duration::from_mins(1);
@@ -248,15 +249,12 @@ impl Stack {
     async fn migrate(&mut self) -> anyhow::Result<()> {
         let log = self.logs().join("migrate.log");
         let mut migration = Program::start("migrate", &locate("api")?, &["migrate"], &self.settings, self.folder.path(), &log)?;
-        let begun = std::time::Instant::now();
-        loop {
-            match migration.ended() {
-                Some(status) if status.success() => return Ok(()),
-                Some(_) => bail!("the migrations failed:\n{}", tail(&log, 20)),
-                None if begun.elapsed() > START => bail!("the migrations take too long:\n{}", tail(&log, 20)),
-                None => tokio::time::sleep(Duration::from_millis(20)).await,
-            }
-        }
+        wait::until(START, async || match migration.ended() {
+            Some(status) if status.success() => Ok(Look::There(())),
+            Some(_) => bail!("the migrations failed:\n{}", tail(&log, 20)),
+            None => Ok(Look::NotYet(format!("the migrations take too long:\n{}", tail(&log, 20)))),
+        })
+        .await
     }
 
     async fn start_api(&mut self) -> anyhow::Result<()> {

@@ -34,16 +34,6 @@ fn is_replayed(answer: &Answer) -> bool {
     answer.header("idempotency-replayed") == Some("true")
 }
 
-/// Waits until so many requests stand still at a lock.
-async fn until_blocked(app: &TestApp, wanted: i64) {
-    let deadline = Instant::now() + PATIENCE;
-    let blocked = "select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'";
-    while count(app, blocked).await < wanted {
-        assert!(Instant::now() < deadline, "{wanted} requests never stood still");
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
-}
-
 /// Holds up whoever creates a contact, until it is dropped or committed.
 async fn hold_up(owner: &mut PgConnection) -> sqlx::Transaction<'_, sqlx::Postgres> {
     let mut held = owner.begin().await.unwrap();
@@ -171,11 +161,11 @@ async fn whose_turn_was_taken_cannot_commit_any_more() {
     let (mut holder, admin) = (app.database.owner().await, app.admin.client.clone());
     let held = hold_up(&mut holder).await;
     let slow = tokio::spawn(async move { post_as(&admin, "k-1", "/api/contacts", nobody()).await });
-    until_blocked(&app, 1).await;
+    app.database.until_blocked(1).await;
     app.clock.advance(TimeDelta::seconds(61));
     let admin = app.admin.client.clone();
     let second = tokio::spawn(async move { post_as(&admin, "k-1", "/api/contacts", nobody()).await });
-    until_blocked(&app, 2).await;
+    app.database.until_blocked(2).await;
     held.commit().await.unwrap();
     let (slow, second) = (slow.await.unwrap(), second.await.unwrap());
     slow.problem(StatusCode::CONFLICT, "idempotency-key-in-flight");
@@ -191,7 +181,7 @@ async fn a_client_that_goes_away_finds_its_answer_later() {
     let (mut holder, admin) = (app.database.owner().await, app.admin.client.clone());
     let held = hold_up(&mut holder).await;
     let gone = tokio::spawn(async move { post_as(&admin, "k-1", "/api/contacts", ada()).await });
-    until_blocked(&app, 1).await;
+    app.database.until_blocked(1).await;
     gone.abort();
     assert!(gone.await.unwrap_err().is_cancelled());
     create(&app, "k-1").await.problem(StatusCode::CONFLICT, "idempotency-key-in-flight");

@@ -189,7 +189,7 @@ mod tests {
             city: to("two\nlines"),
             zip_code: to(&"1".repeat(21)),
             country: to("XX"),
-            currency: to("XXX"),
+            currency: to("XTS"),
             timezone: to("Mars/Olympus"),
             whatsapp_number: to("0151 23456789"),
             business_category: to("\u{0}"),

@@ -1,7 +1,5 @@
 //! An organization that is switched off: nothing of it sends, and nothing is lost.
 
-use std::time::Duration;
-
 use chrono::{DateTime, Utc};
 use kernel::{CampaignId, Clock, SystemClock, UserId};
 
@@ -98,11 +96,7 @@ async fn a_launch_that_was_faster_than_the_deactivation_is_paused_and_a_slower_o
     let mut launching = stage.db.tenant(stage.organization).await.unwrap();
     service::launch(&mut launching, &SystemClock, fast).await.unwrap();
     let waiting = async {
-        let mut owner = stage.database.owner().await;
-        let waits = "select exists (select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock')";
-        while !sqlx::query_scalar::<_, bool>(waits).fetch_one(&mut owner).await.unwrap() {
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
+        stage.database.until_blocked(1).await;
         launching.commit().await.unwrap();
     };
     let (since, ()) = tokio::join!(switch(&stage, Activity::Deactivated), waiting);

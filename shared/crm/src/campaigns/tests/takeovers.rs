@@ -78,7 +78,7 @@ async fn an_intent_held_on_a_row_lock_across_a_takeover_ends_as_unknown() {
     sqlx::query("select from campaign_messages where campaign_id = $1 for update").bind(campaign).execute(&mut *lock).await.unwrap();
     let (pool, key, slice) = (stage.pool.clone(), stage.key(), rows.clone());
     let held = tokio::spawn(async move { claim(&pool, key, old, campaign, &slice, 1).await });
-    wait_until_blocked(&mut stage).await;
+    stage.database.until_blocked(1).await;
 
     let new = stage.take_over().await;
     assert_eq!(rescue(&stage.pool, key, campaign, new.fence, 0.0).await.unwrap(), 0, "the first sweep finds nothing");
@@ -90,24 +90,6 @@ async fn an_intent_held_on_a_row_lock_across_a_takeover_ends_as_unknown() {
     assert_eq!(rescue(&stage.pool, key, campaign, new.fence, 0.0).await.unwrap(), 1, "the repeated sweep finds it");
     assert_eq!(stage.state(campaign, rows[0].seq).await, MessageState::Unknown);
     stage.assert_counters(campaign).await;
-}
-
-/// Waits until some session waits for a lock.
-async fn wait_until_blocked(stage: &mut Stage) {
-    let deadline = tokio::time::Instant::now() + Duration::from_secs(10);
-    loop {
-        let blocked: bool = sqlx::query_scalar(
-            "select exists (select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock')",
-        )
-        .fetch_one(&mut stage.owner)
-        .await
-        .unwrap();
-        if blocked {
-            return;
-        }
-        assert!(tokio::time::Instant::now() < deadline, "the intent never waited");
-        tokio::task::yield_now().await;
-    }
 }
 
 #[tokio::test]
@@ -180,7 +162,7 @@ async fn a_due_row_added_while_the_result_waited_holds_no_run_open() {
     let accepted = stage.outcome(campaign, &rows[0], 1, Outcome::Accepted { provider_id: "wamid.1".into() });
     let pool = stage.pool.clone();
     let waiting = tokio::spawn(async move { crate::campaigns::ledger::record(&pool, &[accepted]).await.unwrap() });
-    wait_until_blocked(&mut stage).await;
+    stage.database.until_blocked(1).await;
     lock.commit().await.unwrap();
     assert_eq!(waiting.await.unwrap(), 1);
     assert_eq!(stage.state(campaign, rows[0].seq).await, MessageState::Accepted);
@@ -242,7 +224,7 @@ async fn a_cancelled_run_ends_although_an_intent_came_late() {
     tx.commit().await.unwrap();
     let pool = stage.pool.clone();
     let cancelling = tokio::spawn(async move { cancel_batch(&pool, key, campaign, -1, 20).await.unwrap() });
-    wait_until_blocked(&mut stage).await;
+    stage.database.until_blocked(1).await;
     late.commit().await.unwrap();
     cancelling.await.unwrap();
     assert_eq!(stage.state(campaign, rows[1].seq).await, MessageState::Cancelled);

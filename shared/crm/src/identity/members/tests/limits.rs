@@ -1,4 +1,4 @@
-use super::{Company, withdrawing::waiting};
+use super::Company;
 use crate::identity::{
     api_keys::{self, ApiKeyDraft, ApiKeyError, Maker},
     rights::Role,
@@ -17,7 +17,7 @@ async fn of_two_hundredth_roles_at_once_one_is_made() {
     let (mut first, mut second) = (company.arranged.begin().await, company.arranged.begin().await);
     roles::create(&mut first, clock, Role::Admin.rights(), draft("One")).await.unwrap();
     let (outcome, ()) = tokio::join!(roles::create(&mut second, clock, Role::Admin.rights(), draft("Another")), async {
-        waiting(&mut owner, 1).await;
+        company.arranged.database.until_blocked(1).await;
         first.commit().await.unwrap();
     });
     assert!(matches!(outcome, Err(RoleError::TooMany(100))), "{outcome:?}");
@@ -37,7 +37,7 @@ async fn of_two_hundredth_keys_at_once_one_is_made() {
     let (mut first, mut second) = (company.arranged.begin().await, company.arranged.begin().await);
     api_keys::create(&mut first, clock, maker(), &draft).await.unwrap();
     let (outcome, ()) = tokio::join!(api_keys::create(&mut second, clock, maker(), &draft), async {
-        waiting(&mut owner, 1).await;
+        company.arranged.database.until_blocked(1).await;
         first.commit().await.unwrap();
     });
     assert!(matches!(outcome, Err(ApiKeyError::TooMany(100))), "{:?}", outcome.map(|_| ()));

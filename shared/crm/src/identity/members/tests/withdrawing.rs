@@ -1,25 +1,7 @@
-use sqlx::{AssertSqlSafe, Connection, PgConnection};
+use sqlx::{AssertSqlSafe, Connection};
 
 use super::{super::*, Company};
 use crate::identity::IdentityError;
-
-/// Waits until this many sessions of the database wait for a lock.
-pub(super) async fn waiting(owner: &mut PgConnection, sessions: i64) {
-    let deadline = tokio::time::Instant::now() + std::time::Duration::from_secs(10);
-    loop {
-        let now: i64 = sqlx::query_scalar(
-            "select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock' and state = 'active'",
-        )
-        .fetch_one(&mut *owner)
-        .await
-        .unwrap();
-        if now >= sessions {
-            return;
-        }
-        assert!(tokio::time::Instant::now() < deadline, "{now} of {sessions} sessions wait for a lock");
-        tokio::task::yield_now().await;
-    }
-}
 
 impl Company {
     async fn withdraw(&self, user: kernel::UserId) -> Result<(), MemberError> {
@@ -44,11 +26,11 @@ async fn of_a_joining_and_a_withdrawal_at_once_the_first_wins() {
         let (accepted, withdrawn, ()) = tokio::join!(
             company.accept(&token),
             async {
-                waiting(&mut company.arranged.database.owner().await, 1).await;
+                company.arranged.database.until_blocked(1).await;
                 company.withdraw(joins).await
             },
             async {
-                waiting(&mut watcher, 2).await;
+                company.arranged.database.until_blocked(2).await;
                 hold.commit().await.unwrap();
             },
         );
@@ -62,7 +44,7 @@ async fn of_a_joining_and_a_withdrawal_at_once_the_first_wins() {
     let mut tx = company.arranged.db.identity("test").await.unwrap();
     withdraw(&mut tx, staff, leaves).await.unwrap();
     let (accepted, ()) = tokio::join!(company.accept(&token), async {
-        waiting(&mut watcher, 1).await;
+        company.arranged.database.until_blocked(1).await;
         tx.commit().await.unwrap();
     });
     assert!(matches!(accepted, Err(IdentityError::LinkInvalid)), "{accepted:?}");
@@ -79,7 +61,7 @@ async fn an_invitation_that_is_sent_again_while_it_is_withdrawn_goes_with_it() {
     let mut tx = company.arranged.db.identity("test").await.unwrap();
     resend_invitation(&mut tx, company.now(), company.identity.one_time(), staff, user).await.unwrap();
     let (withdrawn, ()) = tokio::join!(company.withdraw(user), async {
-        waiting(&mut watcher, 1).await;
+        company.arranged.database.until_blocked(1).await;
         tx.commit().await.unwrap();
     });
     withdrawn.unwrap();
