@@ -8,7 +8,7 @@
 //! * [`wait`] is how all of them await what other processes do.
 //! * [`demo`] and [`mod@bench`] are what `deploy/local up` and `deploy/local bench` run.
 //!
-//! The tests themselves are in `tests/tests`: `e2e`, `contract` and `chaos`, one program each. This crate sees all others; none sees it.
+//! The tests themselves are in `tests/tests`: `e2e`, `contract`, `security` and `chaos`, one program each. This crate sees all others; none sees it.
 
 pub mod accounts;
 pub mod app;
