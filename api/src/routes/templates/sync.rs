@@ -1,7 +1,7 @@
 //! `POST /api/templates/sync`
 
 use axum::http::StatusCode;
-use crm::{identity::permissions::TemplatesWrite, templates::service};
+use crm::{identity::permissions::TemplatesWrite, templates::news};
 use serde_json::Value;
 
 use crate::{extract::Allowed, problem::Problem};
@@ -12,7 +12,7 @@ use crate::{extract::Allowed, problem::Problem};
 ))]
 pub(super) async fn handler(tenant: Allowed<TemplatesWrite>) -> Result<StatusCode, Problem> {
     let mut tx = tenant.begin().await?;
-    service::sync(&mut tx).await?;
+    news::sync(&mut tx).await?;
     tenant.record(&mut tx, "templates.sync", None, Value::Null).await?;
     tx.commit().await?;
     Ok(StatusCode::ACCEPTED)

@@ -43,7 +43,7 @@ pub enum TemplateError {
 impl From<DbError> for TemplateError {
     fn from(error: DbError) -> Self {
         match (error.constraint(), error.code().as_deref()) {
-            (Some("templates_organization_id_business_account_id_name_language_key"), _) => Self::NameTaken,
+            (Some("templates_name"), _) => Self::NameTaken,
             // 23503: a row that refers to the template.
             (_, Some("23503")) => Self::InUse,
             _ => Self::Store(error),

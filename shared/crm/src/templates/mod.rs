@@ -6,6 +6,7 @@
 pub mod error;
 pub mod jobs;
 pub mod model;
+pub mod news;
 pub mod preview;
 pub mod rules;
 pub mod service;
@@ -15,6 +16,6 @@ mod tests;
 
 pub use error::TemplateError;
 pub use model::{
-    Category, NewTemplate, ParameterFormat, StatusUpdate, Template, TemplateEvent, TemplateFilter, TemplateKey, TemplatePatch,
+    Category, FieldProblem, NewTemplate, ParameterFormat, StatusUpdate, Template, TemplateEvent, TemplateFilter, TemplateKey, TemplatePatch,
 };
 pub use preview::{Preview, VariableValue};

@@ -3,6 +3,7 @@
 use chrono::{DateTime, Utc};
 use kernel::{ChannelId, TemplateId};
 use providers::whatsapp::CompiledTemplate;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 /// Statuses that mean something to us. The provider has more, and new ones may come: whatever is not [`status::APPROVED`] is not sendable.
@@ -19,6 +20,14 @@ pub mod status {
     pub const APPROVED: &str = "APPROVED";
     /// Refused; the reason is given.
     pub const REJECTED: &str = "REJECTED";
+    /// May not be sent for a time: recipients do not like it.
+    pub const PAUSED: &str = "PAUSED";
+    /// May not be sent any more: it was paused too often.
+    pub const DISABLED: &str = "DISABLED";
+    /// A job deletes it at the provider.
+    pub const DELETING: &str = "DELETING";
+    /// The provider deletes it once its messages are delivered.
+    pub const PENDING_DELETION: &str = "PENDING_DELETION";
     /// Gone at the provider.
     pub const DELETED: &str = "DELETED";
 }
@@ -114,6 +123,31 @@ pub struct Template {
     pub created_at: DateTime<Utc>,
     /// When it last changed.
     pub updated_at: DateTime<Utc>,
+    /// Seconds for which the provider tries to deliver a message; -1 are 30 days; its default when none.
+    pub message_ttl_seconds: Option<i32>,
+    /// What the provider's refusal of the last submission says of fields.
+    pub problems: Vec<FieldProblem>,
+    /// The instant that the newest news of the status speak of.
+    pub status_at: Option<DateTime<Utc>>,
+    /// Another category that the provider announced.
+    pub announced_category: Option<String>,
+    /// When it comes.
+    pub announced_category_at: Option<DateTime<Utc>>,
+    /// When the provider was last asked about it.
+    pub checked_at: Option<DateTime<Utc>>,
+    /// When it was deleted at the provider.
+    pub deleted_at: Option<DateTime<Utc>>,
+}
+
+/// A refusal of the provider, at the field that it blames.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FieldProblem {
+    /// Path of the field.
+    pub field: String,
+    /// Stable code of the rule; the provider's number when we know no better.
+    pub code: String,
+    /// The provider's words.
+    pub message: String,
 }
 
 impl Template {

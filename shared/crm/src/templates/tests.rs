@@ -10,7 +10,7 @@ use super::{
     jobs::Poll,
     model::{Source, status},
     preview::{VariableValue, preview},
-    service,
+    news, service,
 };
 use crate::{
     arranged::{Arranged, vault},
@@ -82,7 +82,7 @@ impl Shop {
         let mut tx = self.app.begin().await;
         let key = TemplateKey { provider_id, business_account_id: Some("9001"), name: Some("offer"), language: Some("en-US") };
         let update = StatusUpdate { key, status: told, reason, category: None, quality: None, source: Source::Webhook };
-        let change = service::apply_status_update(&mut tx, &*self.app.clock, update).await.unwrap();
+        let change = news::apply_status_update(&mut tx, &*self.app.clock, update).await.unwrap();
         tx.commit().await.unwrap();
         change
     }
@@ -225,7 +225,7 @@ async fn sync_takes_over_what_was_made_elsewhere() {
     }));
     for _ in 0..2 {
         let mut tx = shop.app.begin().await;
-        service::sync(&mut tx).await.unwrap();
+        news::sync(&mut tx).await.unwrap();
         tx.commit().await.unwrap();
         shop.drain().await;
     }

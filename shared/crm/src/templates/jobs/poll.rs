@@ -14,7 +14,7 @@ use crate::{
     templates::{
         TemplateError,
         model::{Source, StatusUpdate, TemplateKey, status},
-        service,
+        news, service,
     },
 };
 
@@ -68,7 +68,7 @@ impl Job for Poll {
             quality: quality.as_deref(),
             source: Source::Reconcile,
         };
-        service::apply_status_update(&mut tx, ctx.clock(), update).await.map_err(JobError::retry)?;
+        news::apply_status_update(&mut tx, ctx.clock(), update).await.map_err(JobError::retry)?;
         tx.commit().await?;
         if told.eq_ignore_ascii_case(status::PENDING) || told.eq_ignore_ascii_case(status::IN_APPEAL) { wait(waited) } else { Ok(()) }
     }

@@ -16,7 +16,7 @@ use crate::{
     templates::{
         TemplateError,
         model::{Category, Source, Template, status},
-        service,
+        news, service,
     },
 };
 
@@ -104,7 +104,7 @@ impl Submit {
             }
             Outcome::Refused(_) | Outcome::GivenBack(_) => {}
         }
-        service::record(&mut tx, ctx.clock(), &before, template, Source::Job).await.map_err(JobError::retry)?;
+        news::record(&mut tx, ctx.clock(), &before, template, Source::Job).await.map_err(JobError::retry)?;
         Ok(tx.commit().await?)
     }
 }

@@ -12,7 +12,7 @@ use crate::{
     secrets::Vault,
     templates::{
         model::{Category, ParameterFormat, Source, StatusUpdate, Template, TemplateKey, language_of},
-        rules, service,
+        news, rules,
     },
 };
 
@@ -29,7 +29,7 @@ impl Job for Sync {
     async fn run(&self, ctx: &Tenant) -> Result<(), JobError> {
         let client = ctx.get::<CloudClient>()?;
         let mut tx = ctx.begin().await?;
-        let accounts = service::accounts(&mut tx).await.map_err(JobError::retry)?;
+        let accounts = news::accounts(&mut tx).await.map_err(JobError::retry)?;
         tx.rollback().await?;
         for (channel, account) in accounts {
             let Some(token) = provider::token(ctx, channel).await? else { continue };
@@ -55,7 +55,7 @@ async fn take_over(ctx: &Tenant, channel: ChannelId, account: &str, remotes: Vec
     for remote in remotes {
         let mut tx = ctx.begin().await?;
         if let Some(template) = template_of(ctx, channel, account, &remote) {
-            service::adopt(&mut tx, &template).await.map_err(JobError::retry)?;
+            news::adopt(&mut tx, &template).await.map_err(JobError::retry)?;
         }
         let update = StatusUpdate {
             key: TemplateKey {
@@ -70,7 +70,7 @@ async fn take_over(ctx: &Tenant, channel: ChannelId, account: &str, remotes: Vec
             quality: remote.quality_score.as_ref().map(|quality| quality.score.as_str()),
             source: Source::Reconcile,
         };
-        service::apply_status_update(&mut tx, ctx.clock(), update).await.map_err(JobError::retry)?;
+        news::apply_status_update(&mut tx, ctx.clock(), update).await.map_err(JobError::retry)?;
         ctx.progress(&mut tx).await?;
         tx.commit().await?;
     }
@@ -103,5 +103,12 @@ fn template_of(ctx: &Tenant, channel: ChannelId, account: &str, remote: &RemoteT
         version: 1,
         created_at: ctx.now(),
         updated_at: ctx.now(),
+        message_ttl_seconds: None,
+        problems: Vec::new(),
+        status_at: None,
+        announced_category: None,
+        announced_category_at: None,
+        checked_at: Some(ctx.now()),
+        deleted_at: None,
     })
 }

@@ -62,7 +62,7 @@ impl Job for ApplyTemplateUpdate {
             source: Source::Webhook,
         };
         let mut tx = ctx.begin().await?;
-        templates::service::apply_status_update(&mut tx, ctx.clock(), update).await.map_err(|error| match error {
+        templates::news::apply_status_update(&mut tx, ctx.clock(), update).await.map_err(|error| match error {
             TemplateError::Store(error) => JobError::retry(error),
             error => JobError::fail(error),
         })?;

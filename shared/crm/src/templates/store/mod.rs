@@ -1,12 +1,16 @@
 //! All SQL of templates.
 
+mod news;
+
 use chrono::{DateTime, Utc};
 use db::{DbError, TenantTx};
 use kernel::{Page, PageRequest, TemplateId};
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::model::{Category, ParameterFormat, Source, Template, TemplateEvent, TemplateFilter};
+pub(super) use news::{accounts, events, events_insert, find_by_news_locked, update_status};
+
+use super::model::{Category, ParameterFormat, Template, TemplateFilter};
 
 struct TemplateRow {
     id: Uuid,
@@ -25,6 +29,13 @@ struct TemplateRow {
     version: i32,
     created_at: DateTime<Utc>,
     updated_at: DateTime<Utc>,
+    message_ttl_seconds: Option<i32>,
+    problems: Value,
+    status_at: Option<DateTime<Utc>>,
+    announced_category: Option<String>,
+    announced_category_at: Option<DateTime<Utc>>,
+    checked_at: Option<DateTime<Utc>>,
+    deleted_at: Option<DateTime<Utc>>,
 }
 
 impl TryFrom<TemplateRow> for Template {
@@ -49,6 +60,13 @@ impl TryFrom<TemplateRow> for Template {
             version: row.version,
             created_at: row.created_at,
             updated_at: row.updated_at,
+            message_ttl_seconds: row.message_ttl_seconds,
+            problems: serde_json::from_value(row.problems).map_err(|_| bad("problems"))?,
+            status_at: row.status_at,
+            announced_category: row.announced_category,
+            announced_category_at: row.announced_category_at,
+            checked_at: row.checked_at,
+            deleted_at: row.deleted_at,
         })
     }
 }
@@ -60,7 +78,7 @@ pub(super) async fn insert(tx: &mut TenantTx, template: &Template) -> Result<boo
         "insert into templates (organization_id, id, channel_id, business_account_id, name, language, category, parameter_format, components,
                                 status, reason, provider_id, quality, submitted_at, created_at, updated_at)
          values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)
-         on conflict (organization_id, business_account_id, name, language) do nothing",
+         on conflict (organization_id, business_account_id, name, language) where status <> 'DELETED' do nothing",
         organization as _,
         template.id as _,
         template.channel as _,
@@ -107,31 +125,12 @@ pub(super) async fn update_content(tx: &mut TenantTx, template: &Template) -> Re
     Ok(())
 }
 
-/// Writes where a template stands.
-pub(super) async fn update_status(tx: &mut TenantTx, template: &Template) -> Result<(), DbError> {
-    sqlx::query!(
-        "update templates
-         set status = $2, reason = $3, provider_id = $4, category = $5, quality = $6, submitted_at = $7, updated_at = $8
-         where id = $1",
-        template.id as _,
-        template.status,
-        template.reason,
-        template.provider_id,
-        template.category.as_str(),
-        template.quality,
-        template.submitted_at,
-        template.updated_at,
-    )
-    .execute(tx.conn())
-    .await?;
-    Ok(())
-}
-
 pub(super) async fn find(tx: &mut TenantTx, id: TemplateId) -> Result<Option<Template>, DbError> {
     let row = sqlx::query_as!(
         TemplateRow,
         "select id, channel_id, business_account_id, name, language, category, parameter_format, components, status, reason, provider_id,
-                quality, submitted_at, version, created_at, updated_at
+                quality, submitted_at, version, created_at, updated_at, message_ttl_seconds, problems, status_at, announced_category,
+                announced_category_at, checked_at, deleted_at
          from templates
          where id = $1",
         id as _,
@@ -146,39 +145,12 @@ pub(super) async fn find_locked(tx: &mut TenantTx, id: TemplateId) -> Result<Opt
     let row = sqlx::query_as!(
         TemplateRow,
         "select id, channel_id, business_account_id, name, language, category, parameter_format, components, status, reason, provider_id,
-                quality, submitted_at, version, created_at, updated_at
+                quality, submitted_at, version, created_at, updated_at, message_ttl_seconds, problems, status_at, announced_category,
+                announced_category_at, checked_at, deleted_at
          from templates
          where id = $1
          for update",
         id as _,
-    )
-    .fetch_optional(tx.conn())
-    .await?;
-    row.map(Template::try_from).transpose()
-}
-
-/// Finds and locks the template that news are about: by the provider's id, else by account, name and language while that id is not known.
-pub(super) async fn find_by_news_locked(
-    tx: &mut TenantTx,
-    provider_id: &str,
-    business_account_id: Option<&str>,
-    name: Option<&str>,
-    language: Option<&str>,
-) -> Result<Option<Template>, DbError> {
-    let row = sqlx::query_as!(
-        TemplateRow,
-        "select id, channel_id, business_account_id, name, language, category, parameter_format, components, status, reason, provider_id,
-                quality, submitted_at, version, created_at, updated_at
-         from templates
-         where provider_id = $1
-            or (provider_id is null and business_account_id = $2 and name = $3 and language = $4)
-         order by provider_id is null
-         limit 1
-         for update",
-        provider_id,
-        business_account_id,
-        name,
-        language,
     )
     .fetch_optional(tx.conn())
     .await?;
@@ -190,7 +162,8 @@ pub(super) async fn page(tx: &mut TenantTx, filter: &TemplateFilter, request: Pa
     let rows = sqlx::query_as!(
         TemplateRow,
         "select id, channel_id, business_account_id, name, language, category, parameter_format, components, status, reason, provider_id,
-                quality, submitted_at, version, created_at, updated_at
+                quality, submitted_at, version, created_at, updated_at, message_ttl_seconds, problems, status_at, announced_category,
+                announced_category_at, checked_at, deleted_at
          from templates
          where ($1::uuid is null or id < $1)
            and ($2::text is null or status = $2)
@@ -215,52 +188,3 @@ pub(super) async fn delete(tx: &mut TenantTx, id: TemplateId) -> Result<(), DbEr
     Ok(())
 }
 
-pub(super) async fn events_insert(tx: &mut TenantTx, template: &Template, source: Source, now: DateTime<Utc>) -> Result<(), DbError> {
-    let organization = tx.organization();
-    sqlx::query!(
-        "insert into template_events (organization_id, template_id, id, status, reason, source, created_at)
-         values ($1, $2, $3, $4, $5, $6, $7)",
-        organization as _,
-        template.id as _,
-        TemplateId::at(now).uuid(),
-        template.status,
-        template.reason,
-        source.as_str(),
-        now,
-    )
-    .execute(tx.conn())
-    .await?;
-    Ok(())
-}
-
-/// The newest steps of a template's way, oldest first.
-pub(super) async fn events(tx: &mut TenantTx, id: TemplateId, limit: i64) -> Result<Vec<TemplateEvent>, DbError> {
-    let mut events = sqlx::query_as!(
-        TemplateEvent,
-        "select status, reason, source, created_at
-         from template_events
-         where template_id = $1
-         order by place desc
-         limit $2",
-        id as _,
-        limit,
-    )
-    .fetch_all(tx.conn())
-    .await?;
-    events.reverse();
-    Ok(events)
-}
-
-/// One connected channel of each account of the organization.
-pub(super) async fn accounts(tx: &mut TenantTx) -> Result<Vec<(Uuid, String)>, DbError> {
-    let rows = sqlx::query!(
-        "select distinct on (business_account_id) id, business_account_id
-         from channels
-         where state = 'connected'
-         order by business_account_id, id
-         limit 1000"
-    )
-    .fetch_all(tx.conn())
-    .await?;
-    Ok(rows.into_iter().map(|row| (row.id, row.business_account_id)).collect())
-}
