@@ -73,13 +73,35 @@ create table template_creations (
     id                  uuid not null,
     primary key (business_account_id, created_at, id)
 );
-grant select, insert, delete on template_creations to crm_system;
+select across_tenants('template_creations', 'crm_system', 'select, insert, delete');
 
--- The category and version that a campaign was launched with, to tell when its template is another one.
-alter table campaign_runs add column template_version integer not null default 1;
+-- The category and version that a campaign was launched with, to tell when its template is another one: the run keeps them from its freezing on.
+alter table campaigns add column template_version integer, add column template_category text;
+update campaigns c set template_version = t.version, template_category = t.category
+from templates t
+where t.organization_id = c.organization_id and t.id = c.template_id and c.launched_at is not null;
+alter table campaign_runs
+    add column template_version integer not null default 1,
+    -- how often in a row the provider refused its template, and how many messages it had taken by the last time
+    add column template_refusals integer not null default 0,
+    add column accepted_at_refusal bigint not null default 0;
+-- What is under way goes on with the template as it is.
+update campaign_runs r set template_version = t.version
+from campaigns c
+join templates t on t.organization_id = c.organization_id and t.id = c.template_id
+where c.organization_id = r.organization_id and c.id = r.campaign_id;
+update campaign_runs r set category = t.category
+from campaigns c
+join templates t on t.organization_id = c.organization_id and t.id = c.template_id
+where c.organization_id = r.organization_id and c.id = r.campaign_id and r.state <> 'finished' and r.category <> t.category;
 create index campaigns_template_under_way on campaigns (organization_id, template_id)
     where state in ('preparing', 'running', 'paused', 'finishing');
 
 -- Samples of media headers.
 alter table files drop constraint files_kind_check;
 alter table files add constraint files_kind_check check (kind in ('logo', 'templateMedia'));
+-- The sweep of files asks which samples are still named, by a template, its change, or a content that it had; it lets go of the others.
+select across_tenants('templates', 'crm_system', 'select (organization_id, id, components)');
+select across_tenants('template_drafts', 'crm_system', 'select (organization_id, template_id, components)');
+select across_tenants('template_versions', 'crm_system', 'select (organization_id, template_id, version, components)');
+grant update (state, updated_at) on files to crm_system;

@@ -97,7 +97,7 @@ fn complete(path: &str, method: &str, operation: &mut Value) {
     // What nobody signs in for has nobody whose key it would be, and a preview makes nothing. Passwords and codes shall leave no trace that
     // could be tried out, and what is shown once to whoever has proved who they are is not shown again to others.
     let of_accounts = operation["tags"].as_array().is_some_and(|tags| tags.contains(&json!("identity")));
-    let once = method == "post" && !open && !step_up && !of_accounts && !path.ends_with("/preview");
+    let once = method == "post" && !open && !step_up && !of_accounts && !path.contains("/preview");
     if once {
         let parameter = json!({
             "name": "Idempotency-Key", "in": "header", "required": false,

@@ -172,6 +172,12 @@ impl From<FieldErrors> for Problem {
     }
 }
 
+impl From<FieldError> for Problem {
+    fn from(error: FieldError) -> Self {
+        FieldErrors::from(error).into()
+    }
+}
+
 impl From<DbError> for Problem {
     fn from(error: DbError) -> Self {
         Self::internal(&error)

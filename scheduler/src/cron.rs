@@ -45,6 +45,7 @@ pub fn page(config: &Config) -> Result<Vec<Entry>, CronError> {
         Entry::new("jobs.purge", "17 3 * * *", CatchUp::Last, move |_| queue::Purge { keep_days })?,
         Entry::new("mail.purge", "37 3 * * *", CatchUp::Last, move |_| crm::mail::jobs::Purge { keep_days: keep_mail_days })?,
         Entry::new("maintenance.partitions", "7 */6 * * *", CatchUp::Last, |_| crm::maintenance::EnsurePartitions {})?,
+        Entry::new("templates.reconcile", &config.templates.reconcile, CatchUp::Last, |_| crm::templates::jobs::Reconcile {})?,
     ])
 }
 

@@ -23,7 +23,7 @@ use db::{Announcer, Announcers, Db, DbOptions, LedgerPool, Strictness};
 use kernel::{SharedClock, SystemClock};
 use providers::{objects::ObjectStore, whatsapp::CloudClient};
 use queue::{
-    Ledger, Resources, Services,
+    Ledger, Services,
     doorbell::{Doorbell, listen},
 };
 use runtime::{Config, Shutdown, Tasks};
@@ -33,8 +33,6 @@ pub use services::resources;
 
 use crate::runner::Runner;
 
-/// How long a job belongs to a worker that does not renew.
-const JOB_LEASE: Duration = Duration::from_secs(30);
 /// Connections for claiming, renewing and settling jobs: single statements, never held by a job.
 const LEDGER_CONNECTIONS: u32 = 4;
 /// Time for closing what is left once the jobs have been drained.
@@ -72,9 +70,9 @@ pub async fn run(config: Config, shutdown: Shutdown) -> anyhow::Result<()> {
     }
     let handlers = registry::registry().build(&resources)?;
     let folder = Folder::new(db.clone(), &options);
-    let lanes = lane_setup(&config, &resources, options, Arc::clone(&clock))?;
-    let ledger = Ledger::new(ledger_pool, handlers.kinds().collect::<Vec<_>>(), JOB_LEASE);
     let services = Services { db: db.clone(), clock, resources };
+    let lanes = lane_setup(&config, options, &services)?;
+    let ledger = Ledger::new(ledger_pool, handlers.kinds().collect::<Vec<_>>(), Duration::from_secs(config.jobs.lease_s));
     let runner = Runner::new(ledger.clone(), handlers, services, config.jobs.slots, stop.clone());
 
     let mut tasks = Tasks::new(shutdown);
@@ -127,14 +125,16 @@ async fn ends(part: impl Future<Output = ()>) -> anyhow::Result<()> {
 }
 
 /// What the lanes need of the settings and of the services made from them.
-fn lane_setup(config: &Config, resources: &Resources, database: DbOptions, clock: SharedClock) -> anyhow::Result<lanes::LaneSetup> {
+fn lane_setup(config: &Config, database: DbOptions, services: &Services) -> anyhow::Result<lanes::LaneSetup> {
     let missing = "the worker's services hold it";
+    let Services { db, clock, resources } = services;
     Ok(lanes::LaneSetup {
+        db: db.clone(),
         database: DbOptions { application: "worker-lanes", ..database },
         objects: resources.get::<ObjectStore>().context(missing)?.clone(),
         client: resources.get::<CloudClient>().context(missing)?.clone(),
         vault: resources.get::<Vault>().context(missing)?.clone(),
-        clock,
+        clock: Arc::clone(clock),
         config: config.sending.clone(),
     })
 }

@@ -4,13 +4,18 @@ use anyhow::Context;
 use clap::Parser;
 use runtime::{Config, Shutdown, prometheus, telemetry::Telemetry, tls};
 
+/// Says whether the build is one for tests.
+const VERSION: &str =
+    if queue::has_crash_points() { concat!(env!("CARGO_PKG_VERSION"), " with crash points") } else { env!("CARGO_PKG_VERSION") };
+
 #[derive(Parser)]
-#[command(name = "worker", version, about = "Heliograph's worker: runs jobs and sends messages")]
+#[command(name = "worker", version = VERSION, about = "Heliograph's worker: runs jobs and sends messages")]
 struct Arguments {}
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
     Arguments::parse();
+    queue::arm_crash_points();
     tls::install();
     let config = Config::load()?;
     let telemetry = Telemetry::start(&config.telemetry, "worker")?;

@@ -9,8 +9,8 @@ use tokio_util::sync::CancellationToken;
 
 use crate::runner::{Poll, Runner};
 
-/// How often the jobs of lost workers are looked for, and lags are measured.
-const CARE: Duration = Duration::from_secs(5);
+/// How often, in the time of a lease, the jobs of lost workers are looked for, and lags are measured.
+const CARE: u32 = 6;
 /// Pause after a failure of the database.
 const AFTER_FAILURE: Duration = Duration::from_secs(1);
 
@@ -61,7 +61,8 @@ pub async fn keep_leases(runner: Runner, done: CancellationToken) {
 
 /// Takes back the jobs of lost workers and publishes how far each queue is behind. Ends with `stop`.
 pub async fn care(runner: Runner, stop: CancellationToken) {
-    while stop.run_until_cancelled(sleep(CARE.mul_f64(rand::random_range(0.75..1.25)))).await.is_some() {
+    let period = runner.ledger().lease() / CARE;
+    while stop.run_until_cancelled(sleep(period.mul_f64(rand::random_range(0.75..1.25)))).await.is_some() {
         match runner.ledger().rescue().await {
             Ok(rescue) => {
                 let (waiting, dead) = (rescue.waiting, rescue.dead);

@@ -17,9 +17,13 @@ pub fn registry() -> Registry {
         .register::<crm::mail::jobs::Send>()
         .register::<crm::idempotency::Purge>()
         .register::<crm::maintenance::EnsurePartitions>()
+        .register::<crm::templates::jobs::Delete>()
         .register::<crm::templates::jobs::Poll>()
+        .register::<crm::templates::jobs::Reconcile>()
+        .register::<crm::templates::jobs::Refresh>()
         .register::<crm::templates::jobs::Submit>()
         .register::<crm::templates::jobs::Sync>()
+        .register::<crm::webhooks::jobs::ApplyTemplateNews>()
         .register::<crm::webhooks::jobs::ApplyTemplateUpdate>()
         .register::<queue::Purge>()
 }

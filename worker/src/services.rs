@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use anyhow::Context;
-use crm::{campaigns, identity::OneTimeKeys, mail::Links, secrets::Vault};
+use crm::{campaigns, identity::OneTimeKeys, mail::Links, secrets::Vault, templates::media::ProviderApp};
 use kernel::EmailAddress;
 use providers::{
     mail::{Delivery, Encryption, MailOptions, Mailer, SmtpOptions},
@@ -35,10 +35,11 @@ pub fn resources(config: &Config) -> anyhow::Result<Resources> {
         unknown_grace: Duration::from_secs(config.sending.unknown_grace_s),
         authentication_grace: Duration::from_secs(config.sending.authentication_grace_s),
     };
+    let app = ProviderApp::new(config.whatsapp.app_id.clone());
     let one_time = OneTimeKeys::new(&config.auth.jwt_secret);
     let links = Links::new(&config.api.public_url, one_time.clone());
     let mailer = mailer(config).context("the settings of `mail` cannot be used")?;
-    Ok(Resources::default().with(mailer).with(links).with(one_time).with(client).with(vault).with(objects).with(campaigns))
+    Ok(Resources::default().with(mailer).with(links).with(one_time).with(client).with(vault).with(objects).with(campaigns).with(app))
 }
 
 /// How mails leave. In production it is worth a warning when they stay in a folder.

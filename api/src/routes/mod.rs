@@ -49,7 +49,7 @@ pub(crate) fn webhooks() -> OpenApiRouter<AppState> {
 
 /// Routes that take files.
 pub(crate) fn uploads() -> OpenApiRouter<AppState> {
-    contacts::uploads()
+    contacts::uploads().merge(templates::uploads())
 }
 
 /// Routes that take pictures.

@@ -67,10 +67,14 @@ impl Arranged {
         let registry = Registry::default()
             .register::<channels::jobs::Connect>()
             .register::<contacts::import::Import>()
+            .register::<templates::jobs::Delete>()
             .register::<templates::jobs::Poll>()
+            .register::<templates::jobs::Reconcile>()
+            .register::<templates::jobs::Refresh>()
             .register::<templates::jobs::Submit>()
             .register::<templates::jobs::Sync>();
-        let resources = Resources::default().with(client).with(vault()).with(self.files.clone());
+        let resources =
+            Resources::default().with(client).with(vault()).with(self.files.clone()).with(templates::media::ProviderApp::new("app"));
         let clock: SharedClock = self.clock.clone();
         TestWorker::new(&self.database, self.db.clone(), clock, registry, resources)
     }

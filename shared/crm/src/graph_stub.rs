@@ -2,7 +2,7 @@
 //! is the faithful one; this one can be told to fail at a certain place.
 
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeSet, VecDeque},
     sync::{Arc, Mutex, MutexGuard},
 };
 
@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
+    sync::Semaphore,
 };
 
 /// A server on a free port, until it is dropped.
@@ -30,6 +31,48 @@ struct State {
     cut_next_creation: bool,
     /// Status of new templates, and of all when it is changed later.
     review: Option<(String, String)>,
+    deleted: usize,
+    /// Lists that were asked for, and those of the next that show nothing.
+    listed: usize,
+    lists_to_hide: usize,
+    /// Answers to the next requests of a method, instead of doing what they ask for; none cuts the connection.
+    script: VecDeque<(&'static str, Option<(u16, Value)>)>,
+    /// Cuts the connection of every request, undone.
+    outage: bool,
+    /// The next request of the method is done, and its connection cut then.
+    cut_next: Option<&'static str>,
+    hold: Option<Hold>,
+    /// Requests that are held.
+    held: usize,
+    /// What templates become that are deleted, instead of being gone.
+    deleted_becomes: Option<String>,
+    /// The newest edit.
+    edit: Value,
+}
+
+/// Where the next creation waits.
+#[derive(Clone)]
+struct Hold {
+    at: At,
+    gate: Arc<Semaphore>,
+}
+
+/// Where a creation is held.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum At {
+    /// It is not done yet.
+    Doing,
+    /// It is done and not answered.
+    Answering,
+}
+
+/// Lets a held creation go on when it is dropped.
+pub(crate) struct Held(Arc<Semaphore>);
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        self.0.add_permits(1);
+    }
 }
 
 struct Request {
@@ -90,6 +133,76 @@ impl GraphStub {
         self.state().templates.push(template);
     }
 
+    /// Changes fields of a template.
+    pub(crate) fn change(&self, id: &str, fields: &Value) {
+        let mut state = self.state();
+        let template = state.templates.iter_mut().find(|template| template["id"] == id).unwrap();
+        template.as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());
+    }
+
+    /// Somebody deletes a template at the provider.
+    pub(crate) fn remove(&self, id: &str) {
+        self.state().templates.retain(|template| template["id"] != id);
+    }
+
+    /// The next request of this method is answered so, and not done; without an answer its connection is cut.
+    pub(crate) fn answer_next(&self, method: &'static str, answer: Option<(u16, Value)>) {
+        self.state().script.push_back((method, answer));
+    }
+
+    /// The next request of this method is done, and its connection cut before the answer.
+    pub(crate) fn cut_next(&self, method: &'static str) {
+        self.state().cut_next = Some(method);
+    }
+
+    /// Whether the provider is away.
+    pub(crate) fn outage(&self, is_away: bool) {
+        self.state().outage = is_away;
+    }
+
+    /// So many lists show nothing: they lag behind.
+    pub(crate) fn hide_lists(&self, lists: usize) {
+        self.state().lists_to_hide = lists;
+    }
+
+    /// Lists that were asked for.
+    pub(crate) fn lists(&self) -> usize {
+        self.state().listed
+    }
+
+    /// Holds the next creation until what it answers is dropped.
+    pub(crate) fn hold_creation(&self, at: At) -> Held {
+        let gate = Arc::new(Semaphore::new(0));
+        self.state().hold = Some(Hold { at, gate: Arc::clone(&gate) });
+        Held(gate)
+    }
+
+    /// Whether a creation is held.
+    pub(crate) fn is_holding(&self) -> bool {
+        self.state().held > 0
+    }
+
+    /// What is deleted stays for a time, with this status.
+    pub(crate) fn deleted_becomes(&self, status: Option<&str>) {
+        self.state().deleted_becomes = status.map(str::to_owned);
+    }
+
+    /// Templates that there are, and deletions that were asked for.
+    pub(crate) fn left(&self) -> (usize, usize) {
+        let state = self.state();
+        (state.templates.len(), state.deleted)
+    }
+
+    /// The newest edit.
+    pub(crate) fn edit(&self) -> Value {
+        self.state().edit.clone()
+    }
+
+    /// Accepts the former token again.
+    pub(crate) fn accept_tokens(&self) {
+        self.state().refused.clear();
+    }
+
     /// Templates that were created, and edits.
     pub(crate) fn writes(&self) -> (usize, usize) {
         let state = self.state();
@@ -106,7 +219,14 @@ impl Drop for GraphStub {
 async fn serve(mut stream: TcpStream, state: Arc<Mutex<State>>) {
     let mut bytes = Vec::new();
     while let Some(request) = read(&mut stream, &mut bytes).await {
+        let hold = state.lock().unwrap().take_hold(&request);
+        if let Some(Hold { at: At::Doing, gate }) = &hold {
+            gate.acquire().await.unwrap().forget();
+        }
         let answer = state.lock().unwrap().answer(&request);
+        if let Some(Hold { at: At::Answering, gate }) = &hold {
+            gate.acquire().await.unwrap().forget();
+        }
         let Some((status, body)) = answer else { return };
         let body = body.to_string();
         let head = format!("HTTP/1.1 {status} X\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n", body.len());
@@ -141,7 +261,25 @@ async fn read(stream: &mut TcpStream, bytes: &mut Vec<u8>) -> Option<Request> {
 }
 
 impl State {
+    fn take_hold(&mut self, request: &Request) -> Option<Hold> {
+        let is_creation = request.method == "POST" && request.path.ends_with("/message_templates");
+        let hold = is_creation.then(|| self.hold.take()).flatten();
+        self.held += usize::from(hold.is_some());
+        hold
+    }
+
     fn answer(&mut self, request: &Request) -> Option<(u16, Value)> {
+        if self.outage {
+            return None;
+        }
+        if let Some(place) = self.script.iter().position(|(method, _)| *method == request.method) {
+            return self.script.remove(place).and_then(|(_, answer)| answer);
+        }
+        let answer = self.done(request);
+        if self.cut_next.take_if(|method| *method == request.method).is_some() { None } else { answer }
+    }
+
+    fn done(&mut self, request: &Request) -> Option<(u16, Value)> {
         self.authorizations.insert(request.authorization.clone());
         if self.refused.contains(&request.authorization) {
             let error =
@@ -156,6 +294,11 @@ impl State {
             ("GET", [_, "message_templates"]) => {
                 let name = query.split('&').find_map(|pair| pair.strip_prefix("name="));
                 let fits = |template: &&Value| name.is_none_or(|name| template["name"].as_str().unwrap().contains(name));
+                self.listed += 1;
+                if self.lists_to_hide > 0 {
+                    self.lists_to_hide -= 1;
+                    return Some((200, json!({ "data": [] })));
+                }
                 (200, json!({ "data": self.templates.iter().filter(fits).collect::<Vec<_>>() }))
             }
             ("POST", [_, "message_templates"]) => return self.create(&request.body),
@@ -167,20 +310,51 @@ impl State {
             ("POST", [id]) => match self.templates.iter_mut().find(|template| template["id"] == *id) {
                 Some(template) => {
                     self.edited += 1;
-                    template["components"] = request.body["components"].clone();
-                    template["status"] = "PENDING".into();
+                    self.edit = request.body.clone();
+                    for field in ["components", "category", "message_send_ttl_seconds"] {
+                        if let Some(value) = request.body.get(field) {
+                            template[field] = value.clone();
+                        }
+                    }
+                    if request.body.get("components").is_some() {
+                        template["status"] = "PENDING".into();
+                    }
                     (200, json!({ "success": true }))
                 }
                 None => (404, json!({ "error": { "message": "(#803) unknown object", "type": "GraphMethodException", "code": 803 } })),
             },
+            ("DELETE", [_, "message_templates"]) => self.delete(query),
             _ => (404, json!({ "error": { "message": "(#803) unknown object", "type": "GraphMethodException", "code": 803 } })),
         })
+    }
+
+    fn delete(&mut self, query: &str) -> (u16, Value) {
+        let parameter = |name: &str| query.split('&').find_map(|pair| pair.strip_prefix(name)?.strip_prefix('='));
+        let (name, id) = (parameter("name"), parameter("hsm_id"));
+        let is_meant = |template: &Value| {
+            template["name"].as_str() == name && id.is_none_or(|id| template["id"] == id) && template["status"] != "PENDING_DELETION"
+        };
+        self.deleted += 1;
+        if !self.templates.iter().any(is_meant) {
+            return (400, refusal(100, 2_593_002));
+        }
+        match &self.deleted_becomes {
+            None => self.templates.retain(|template| !is_meant(template)),
+            Some(status) => self.templates.iter_mut().filter(|template| is_meant(template)).for_each(|template| {
+                template["status"] = status.as_str().into();
+            }),
+        }
+        (200, json!({ "success": true }))
     }
 
     fn create(&mut self, body: &Value) -> Option<(u16, Value)> {
         if body["name"] == "refused" {
             let error = json!({ "message": "(#100) Invalid parameter", "type": "OAuthException", "code": 100, "error_subcode": 2_388_293 });
             return Some((400, json!({ "error": error })));
+        }
+        let is_taken = |template: &Value| template["name"] == body["name"] && template["language"] == body["language"];
+        if self.templates.iter().any(is_taken) {
+            return Some((400, refusal(100, 2_388_024)));
         }
         self.created += 1;
         let id = (700 + self.created).to_string();
@@ -195,6 +369,11 @@ impl State {
         }
         Some((200, json!({ "id": id, "status": status, "category": body["category"] })))
     }
+}
+
+/// A refusal as the provider words it.
+pub(crate) fn refusal(code: i64, subcode: i64) -> Value {
+    json!({ "error": { "message": format!("(#{code}) Refused"), "type": "OAuthException", "code": code, "error_subcode": subcode } })
 }
 
 fn number_ids() -> [&'static str; 2] {

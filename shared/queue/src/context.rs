@@ -138,7 +138,7 @@ macro_rules! context {
     };
 }
 
-/// Context of work for one organization: it can only open that organization's rows.
+/// Context of work for one organization: of rows that belong to organizations it can only open that organization's.
 #[derive(Clone, Debug)]
 pub struct Tenant {
     organization: OrganizationId,
@@ -163,6 +163,11 @@ impl Tenant {
     /// Begins a transaction on the organization's rows.
     pub async fn begin(&self) -> Result<TenantTx, DbError> {
         self.run.services.db.tenant(self.organization).await
+    }
+
+    /// Begins a transaction across organizations, for what several of them share; `reason` says what.
+    pub async fn begin_across(&self, reason: &'static str) -> Result<SystemTx, DbError> {
+        self.run.services.db.system(reason).await
     }
 }
 

@@ -13,6 +13,7 @@
 pub mod admin;
 mod backoff;
 mod context;
+mod crash;
 mod enqueue;
 mod execute;
 mod job;
@@ -31,6 +32,7 @@ pub mod doorbell {
 }
 
 pub use context::{JobContext, LeaseLost, Resources, Services, System, Tenant};
+pub use crash::{arm_crash_points, crash_point, has_crash_points};
 pub use enqueue::Enqueue;
 pub use execute::{Outcome, Signals, execute};
 pub use job::{BoxError, Job, JobError, Queue, Requirement};

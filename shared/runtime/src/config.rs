@@ -13,6 +13,7 @@ mod security;
 mod sending;
 mod server;
 mod source;
+mod templates;
 
 use std::path::Path;
 
@@ -29,6 +30,7 @@ pub use self::{
         ApiConfig, DatabaseConfig, ForwardedHeader, HealthConfig, LogFormat, MetricsConfig, RedisConfig, S3Config, StorageConfig,
         TelemetryConfig,
     },
+    templates::TemplatesConfig,
 };
 
 /// The file read from the working directory, when it exists.
@@ -75,6 +77,8 @@ pub struct Config {
     pub telemetry: TelemetryConfig,
     /// The sending lanes of a worker.
     pub sending: SendingConfig,
+    /// Message templates.
+    pub templates: TemplatesConfig,
     /// Background jobs of a worker.
     pub jobs: JobsConfig,
     /// Request limits of the api.

@@ -21,11 +21,11 @@ const PER_AREA: usize = 10_000;
 /// A registered company with a connected number and an approved template.
 #[derive(Debug)]
 pub struct Tenant {
-    api: Api,
+    pub(super) api: Api,
     /// The provider's id of its number.
     pub phone_number_id: String,
-    channel: String,
-    template: String,
+    pub(super) channel: String,
+    pub(super) template: String,
     /// People imported so far, over all its campaigns.
     imported: usize,
     /// Where its people's numbers begin, so that tenants do not share people.

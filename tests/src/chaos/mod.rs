@@ -11,6 +11,7 @@ mod logs;
 mod provider;
 mod rate;
 mod storm;
+mod templates;
 mod webhooks;
 
 use rand::{RngExt, SeedableRng, rngs::StdRng};
@@ -25,6 +26,7 @@ pub use self::{
     provider::Provider,
     rate::busiest_second,
     storm::{Fault, Storm, StormOptions},
+    templates::TemplateText,
 };
 
 /// Names the seed of a run that is to be repeated.

@@ -25,6 +25,14 @@ impl Provider {
         Ok(Self(Api::new(url)?))
     }
 
+    pub(super) async fn get(&self, path: &str) -> anyhow::Result<Value> {
+        self.0.get(path).await
+    }
+
+    pub(super) async fn post(&self, path: &str, input: &Value) -> anyhow::Result<Value> {
+        self.0.post(path, input).await
+    }
+
     /// Its counters.
     ///
     /// # Errors

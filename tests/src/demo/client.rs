@@ -49,11 +49,16 @@ impl Api {
 
     /// As [`Api::post`], for callers that know what to do with a refusal.
     pub(crate) async fn try_post(&self, path: &str, input: &Value) -> anyhow::Result<(StatusCode, Value)> {
-        let request = self.request(Method::POST, path);
+        self.send(Method::POST, path, input).await
+    }
+
+    /// Any other method, with what came of it.
+    pub(crate) async fn send(&self, method: Method, path: &str, input: &Value) -> anyhow::Result<(StatusCode, Value)> {
+        let request = self.request(method.clone(), path);
         let request = if input.is_null() { request } else { request.json(input) };
-        let response = request.send().await.with_context(|| format!("POST {path}"))?;
+        let response = request.send().await.with_context(|| format!("{method} {path}"))?;
         let status = response.status();
-        let text = response.text().await.with_context(|| format!("POST {path}"))?;
+        let text = response.text().await.with_context(|| format!("{method} {path}"))?;
         Ok((status, serde_json::from_str(&text).unwrap_or(Value::String(text))))
     }
 

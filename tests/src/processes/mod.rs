@@ -42,10 +42,7 @@ pub fn locate(name: &str) -> anyhow::Result<PathBuf> {
     let mut folders = here.ancestors().skip(1);
     let found = folders.by_ref().take(2).map(|folder| folder.join(name)).find(|path| path.is_file());
     found.with_context(|| {
-        format!(
-            "the program `{name}` is not built: cargo build -p api -p worker -p scheduler -p tests --bins (looked beside {})",
-            here.display()
-        )
+        format!("the program `{name}` is not built: cargo build --workspace --all-targets (looked beside {})", here.display())
     })
 }
 

@@ -5,6 +5,7 @@ use std::{
     io::Write as _,
     os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
+    process::ExitStatus,
     time::Duration,
 };
 
@@ -40,17 +41,20 @@ pub struct StackOptions {
     pub schedulers: usize,
     /// Redis. Default a server.
     pub redis: RedisPlan,
-    /// Lease of a lane and of its renewal, in seconds. Default 4 and 1: what follows a kill is the same as with the product's 10 and 3, only sooner.
+    /// Lease of a lane and of its renewal, in seconds. Default 4 and 1: what follows a kill is the same as with the product's 10 and 3, only
+    /// sooner.
     pub lease_s: (u64, u64),
     /// How long a message of unknown outcome waits for a status, in seconds. Default 3.
     pub grace_s: u64,
     /// Seed of the simulator. Default 1.
     pub seed: u64,
+    /// Further settings of all programs but the simulator, as `("JOBS__LEASE_S", "3")`. Default none.
+    pub settings: Vec<(&'static str, String)>,
 }
 
 impl Default for StackOptions {
     fn default() -> Self {
-        Self { workers: 2, schedulers: 1, redis: RedisPlan::Server, lease_s: (4, 1), grace_s: 3, seed: 1 }
+        Self { workers: 2, schedulers: 1, redis: RedisPlan::Server, lease_s: (4, 1), grace_s: 3, seed: 1, settings: Vec::new() }
     }
 }
 
@@ -184,10 +188,43 @@ impl Stack {
     /// # Errors
     /// When it does not become ready.
     pub async fn start_worker(&mut self, place: usize) -> anyhow::Result<()> {
-        let (program, port) = self.start_with_health(&format!("worker-{}", place + 1))?;
+        self.start_worker_with(place, &[]).await
+    }
+
+    /// Starts a worker at a place where none runs, armed as `point` says: `templates.submit.created=return` ends it at that point by
+    /// SIGKILL, `…=sleep(5000)` makes it stand still there.
+    ///
+    /// # Errors
+    /// When it does not become ready, or is a build without crash points.
+    pub async fn start_armed_worker(&mut self, place: usize, point: &str) -> anyhow::Result<()> {
+        let worker = locate("worker")?;
+        let said = tokio::process::Command::new(&worker).arg("--version").output().await.context("cannot run the worker")?.stdout;
+        if !String::from_utf8_lossy(&said).contains("with crash points") {
+            bail!("{} has no crash points: cargo build --workspace --all-targets", worker.display());
+        }
+        self.start_worker_with(place, &[("FAILPOINTS".to_owned(), point.to_owned())]).await
+    }
+
+    async fn start_worker_with(&mut self, place: usize, environment: &[(String, String)]) -> anyhow::Result<()> {
+        let (program, port) = self.start_with_health(&format!("worker-{}", place + 1), environment)?;
         ready(&program, &format!("http://127.0.0.1:{port}/readyz")).await?;
         self.workers[place] = Some(program);
         Ok(())
+    }
+
+    /// Waits until the worker at a place has ended by itself, and answers how.
+    ///
+    /// # Errors
+    /// When it still runs after `patience`.
+    pub async fn wait_for_worker_end(&mut self, place: usize, patience: Duration) -> anyhow::Result<ExitStatus> {
+        let worker = self.workers[place].as_mut().context("no worker runs there")?;
+        let status = wait::until(patience, async || match worker.ended() {
+            Some(status) => Ok(Look::There(status)),
+            None => Ok(Look::NotYet(format!("{} still runs:\n{}", worker.name(), tail(worker.log(), 5)))),
+        })
+        .await?;
+        self.workers[place] = None;
+        Ok(status)
     }
 
     /// `kill -9`.
@@ -270,12 +307,13 @@ impl Stack {
         Program::start(name, &locate(name)?, arguments, &self.settings, self.folder.path(), &log)
     }
 
-    fn start_with_health(&mut self, name: &str) -> anyhow::Result<(Program, u16)> {
+    fn start_with_health(&mut self, name: &str, environment: &[(String, String)]) -> anyhow::Result<(Program, u16)> {
         self.starts += 1;
         let log = self.logs().join(format!("{name}.{}.log", self.starts));
         let port = free_port()?;
         let mut settings = self.settings.clone();
         settings.push(("HELIOGRAPH_HEALTH__PORT".into(), port.to_string()));
+        settings.extend_from_slice(environment);
         Ok((Program::start(name, &locate("worker")?, &[], &settings, self.folder.path(), &log)?, port))
     }
 }
@@ -347,7 +385,7 @@ fn settings(
         ("LIMITS__WRITES_PER_MINUTE", "100000".to_owned()),
         ("LIMITS__UPLOADS_PER_HOUR", "1000".to_owned()),
     ];
-    pairs.into_iter().map(|(key, value)| (format!("HELIOGRAPH_{key}"), value)).collect()
+    pairs.into_iter().chain(options.settings.iter().cloned()).map(|(key, value)| (format!("HELIOGRAPH_{key}"), value)).collect()
 }
 
 async fn ready(program: &Program, url: &str) -> anyhow::Result<()> {

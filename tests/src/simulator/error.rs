@@ -77,12 +77,14 @@ pub(crate) struct GraphError {
     code: i32,
     subcode: Option<i32>,
     details: Option<Cow<'static, str>>,
+    /// Title and text for a person, of calls that manage templates.
+    user: Option<(&'static str, Cow<'static, str>)>,
 }
 
 impl GraphError {
     /// The refusal with this code.
     pub(crate) fn of(code: i32) -> Self {
-        Self { code, subcode: None, details: None }
+        Self { code, subcode: None, details: None, user: None }
     }
 
     /// A malformed parameter (code 100).
@@ -96,6 +98,12 @@ impl GraphError {
         self
     }
 
+    /// Says more to a person, in `error_user_title` and `error_user_msg`.
+    pub(crate) fn for_people(mut self, title: &'static str, text: impl Into<Cow<'static, str>>) -> Self {
+        self.user = Some((title, text.into()));
+        self
+    }
+
     /// Adds `error_subcode`.
     pub(crate) fn subcode(mut self, subcode: i32) -> Self {
         self.subcode = Some(subcode);
@@ -105,6 +113,17 @@ impl GraphError {
     /// The number products decide by.
     pub(crate) fn code(&self) -> i32 {
         self.code
+    }
+}
+
+impl std::fmt::Display for GraphError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "(#{}) {}", self.code, describe(self.code).1)?;
+        if let Some(subcode) = self.subcode {
+            write!(f, ", subcode {subcode}")?;
+        }
+        let said = self.details.as_deref().or(self.user.as_ref().map(|(_, text)| text.as_ref()));
+        said.map_or(Ok(()), |said| write!(f, ": {said}"))
     }
 }
 
@@ -129,6 +148,11 @@ impl IntoResponse for GraphError {
         }
         if let Some(details) = self.details {
             error["error_data"] = json!({ "messaging_product": "whatsapp", "details": details });
+        }
+        if let Some((title, text)) = self.user {
+            error["error_user_title"] = title.into();
+            error["error_user_msg"] = text.into();
+            error["is_transient"] = false.into();
         }
         if matches!(self.code, 2 | 4 | 17 | 80_007) {
             error["is_transient"] = true.into();

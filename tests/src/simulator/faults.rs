@@ -87,6 +87,8 @@ documented! {
         pub seed: u64 = 1,
         /// Status webhooks.
         pub webhook: WebhookFaults = WebhookFaults::default(),
+        /// Templates: their limits, their times, and what goes wrong when they are managed.
+        pub template: TemplateFaults = TemplateFaults::default(),
     }
 }
 
@@ -95,7 +97,7 @@ documented! {
     pub struct WebhookFaults {
         /// Sends no webhooks at all. Default false.
         pub off: bool = false,
-        /// Milliseconds added to the time of every status. Default 0.
+        /// Milliseconds added to the time of every status and of every event of a template. Default 0.
         pub delay_ms: u64 = 0,
         /// Share of statuses sent twice. Default 0.
         pub duplicate_share: f64 = 0.0,
@@ -118,6 +120,50 @@ documented! {
     }
 }
 
+documented! {
+    /// How the management of templates behaves. What is said of "calls" concerns creations, edits, deletions and unpausing.
+    pub struct TemplateFaults {
+        /// Milliseconds a call waits before anything is looked at. Default 0.
+        pub latency_ms: u64 = 0,
+        /// How many of the next calls are executed, and their connection is then closed without an answer. Counts down. Default 0.
+        pub executed_but_cut: u64 = 0,
+        /// Milliseconds between the execution of a call and its answer (or cut). Default 0.
+        pub answer_delay_ms: u64 = 0,
+        /// How many of the next calls are answered with an HTML page and status 500. Counts down. Default 0.
+        pub server_errors: u64 = 0,
+        /// Whether calls answered so are executed. Default false.
+        pub server_errors_executed: bool = false,
+        /// How many of the next calls are refused with `errorCode`, unexecuted. Counts down. Default 0.
+        pub errors: u64 = 0,
+        /// Code of refusals by `errors`. Default 2.
+        pub error_code: i32 = 2,
+        /// Milliseconds for which a new template is missing in listings. Default 0.
+        pub listing_lag_ms: u64 = 0,
+        /// Tells nothing about templates by webhook; statuses of messages are told. Default false.
+        pub webhooks_off: bool = false,
+        /// Reason for which the review rejects every template; empty approves what keeps the rules. Default empty.
+        pub review_rejects: String = String::new(),
+        /// Seconds of the first pause for quality; the second is twice as long, the third disables. Default 10800.
+        pub pause_seconds: u64 = 10_800,
+        /// Seconds between the announcement of a new category and the change. Default 86400.
+        pub category_notice_seconds: u64 = 86_400,
+        /// Seconds a deleted template is PENDING_DELETION before it is gone. Default 0, gone at once.
+        pub pending_deletion_seconds: u64 = 0,
+        /// Creations of an account within an hour (code 80007). Default 100.
+        pub creations_per_hour: u32 = 100,
+        /// Templates of an account, each language counted (subcode 2388019). Default 250.
+        pub per_account: u32 = 250,
+        /// Calls and readings of an account's templates within an hour (code 80007). Default 5000.
+        pub calls_per_hour: u32 = 5_000,
+        /// Edits of an approved template within 24 hours (subcode 2388039). Default 1.
+        pub edits_per_day: u32 = 1,
+        /// Edits of an approved template within 30 days (subcode 2388039). Default 10.
+        pub edits_per_month: u32 = 10,
+        /// How many of the next transfers of a file are cut after half of their bytes were taken. Counts down. Default 0.
+        pub uploads_cut: u64 = 0,
+    }
+}
+
 /// Why faults were not taken.
 #[derive(Debug, thiserror::Error)]
 pub enum FaultsError {
@@ -130,6 +176,32 @@ pub enum FaultsError {
     /// A share is outside 0 to 1.
     #[error("`{0}` is a share and lies between 0 and 1")]
     Share(&'static str),
+}
+
+/// What `GET /_simulator/templates` shows.
+const LEDGER_OF_TEMPLATES: &str = "Every template ever created, deleted ones included, and how many calls were executed.";
+
+/// Actions of `POST /_simulator/templates/{id}/review` and what they do, whatever the present status.
+const REVIEW_ACTIONS: [(&str, &str); 15] = [
+    ("approve", "APPROVED; ends a pause."),
+    ("reject", "REJECTED with `reason` (default INVALID_FORMAT)."),
+    ("pause", "PAUSED: by itself APPROVED again after `template.pauseSeconds`, the second time twice as long; the third time DISABLED."),
+    ("unpause", "APPROVED, with the title UNPAUSE."),
+    ("disable", "DISABLED for good."),
+    ("recategorize", "Into `category`, at once."),
+    ("announceCategory", "Says that `category` is correct; the change follows after `template.categoryNoticeSeconds`."),
+    ("quality", "Sets `score`: GREEN, YELLOW, RED or UNKNOWN. Pauses nothing."),
+    ("flag", "Event FLAGGED; the status stays."),
+    ("reinstate", "Event REINSTATED; APPROVED."),
+    ("appeal", "IN_APPEAL."),
+    ("lock", "LOCKED."),
+    ("archive", "ARCHIVED."),
+    ("unarchive", "Event UNARCHIVED; APPROVED."),
+    ("delete", "Deleted by the provider, through PENDING_DELETION if `template.pendingDeletionSeconds` is set."),
+];
+
+fn review_documentation() -> Value {
+    REVIEW_ACTIONS.iter().map(|(action, effect)| ((*action).to_owned(), Value::from(*effect))).collect::<Map<_, _>>().into()
 }
 
 impl Faults {
@@ -149,6 +221,9 @@ impl Faults {
     pub fn describe(&self) -> Value {
         let mut documentation = Self::documentation();
         documentation.insert("webhook".to_owned(), WebhookFaults::documentation().into());
+        documentation.insert("template".to_owned(), TemplateFaults::documentation().into());
+        documentation.insert("GET /_simulator/templates".to_owned(), LEDGER_OF_TEMPLATES.into());
+        documentation.insert("POST /_simulator/templates/{id}/review".to_owned(), review_documentation());
         documentation
             .insert("clear".to_owned(), "Resets all settings but the seed, before the others of the same request are taken.".into());
         json!({ "faults": self, "documentation": documentation })

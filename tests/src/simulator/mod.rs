@@ -6,8 +6,8 @@
 //! `GET /_simulator/faults`.
 //!
 //! # What outlives a restart
-//! The ledger (also a kill), templates, and which number belongs to which account. Pending webhooks, faults, limits and the tokens seen are
-//! in memory only.
+//! The ledger (also a kill), templates with what happens to them by itself, uploads, and which number belongs to which account. Pending
+//! webhooks, faults, limits and the tokens seen are in memory only.
 
 pub mod check;
 mod control;
@@ -15,6 +15,7 @@ mod error;
 mod faults;
 mod graph;
 mod inbound;
+mod judge;
 pub mod ledger;
 mod numbers;
 mod provider;
@@ -25,6 +26,7 @@ mod stats;
 mod templates;
 #[cfg(test)]
 mod tests;
+mod uploads;
 mod webhooks;
 
 use std::{
@@ -41,11 +43,12 @@ use tokio::net::TcpListener;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 pub use self::{
-    faults::{Faults, FaultsError, WebhookFaults},
+    faults::{Faults, FaultsError, TemplateFaults, WebhookFaults},
     inbound::{Inbound, InboundError},
+    judge::send_verdict,
     ledger::LedgerEntry,
-    provider::Review,
     stats::Stats,
+    templates::{Review, TemplateCalls, TemplateEntry, verdict},
     webhooks::sign,
 };
 use self::{provider::Provider, webhooks::Webhooks};
@@ -63,7 +66,8 @@ pub struct SimulatorOptions {
     pub app_secret: String,
     /// Faults from the start on. Default none.
     pub faults: Faults,
-    /// Times of the ledger and of statuses. Pacing and limits go by the machine's own clock. Default the system's.
+    /// Times of the ledger, of statuses, and of all that happens to templates. Pacing and limits of sending go by the machine's own clock.
+    /// Default the system's.
     pub clock: SharedClock,
     /// Most webhooks under way at once. Default 32.
     pub webhook_connections: usize,
@@ -119,12 +123,13 @@ impl Simulator {
         let stop = CancellationToken::new();
         let (secret, clock) = (options.app_secret.into_bytes(), Arc::clone(&options.clock));
         let webhooks = |counters| Webhooks::new(callback, secret, counters, clock, log.as_deref());
-        let provider = Provider::open(&ledger, webhooks, options.clock, options.faults, stop.clone())?;
+        let provider = Provider::open(&ledger, webhooks, options.clock, options.faults)?;
         let listener = TcpListener::bind(options.address).await?;
         let address = listener.local_addr()?;
         let tasks = TaskTracker::new();
         tasks.spawn(server::serve(Arc::clone(&provider), listener, address, stop.clone()));
         tasks.spawn(webhooks::run(Arc::clone(&provider), options.webhook_connections.max(1), stop.clone()));
+        tasks.spawn(templates::run(Arc::clone(&provider), stop.clone()));
         tasks.close();
         Ok(Self { provider, address, stop, tasks, _temporary: temporary })
     }
@@ -177,8 +182,18 @@ impl Simulator {
     /// Decides about the templates of this provider id or name; how many there are is returned.
     pub fn review(&self, id_or_name: &str, review: &Review) -> usize {
         let wanted = |template: &templates::Template| template.id.to_string() == id_or_name || template.definition.name == id_or_name;
-        let templates = self.provider.templates.all();
+        let templates = self.provider.templates.live();
         templates.iter().filter(|template| wanted(template)).filter_map(|template| self.provider.review(template.id, review)).count()
+    }
+
+    /// Every template ever created, deleted ones included.
+    pub fn templates(&self) -> Vec<TemplateEntry> {
+        self.provider.templates.all().iter().map(templates::Template::entry).collect()
+    }
+
+    /// How many calls about templates were executed.
+    pub fn template_calls(&self) -> TemplateCalls {
+        self.provider.management.calls().clone()
     }
 
     /// Closes the port, lets answers under way end (a second at most), and forgets pending webhooks.

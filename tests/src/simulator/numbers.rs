@@ -69,8 +69,10 @@ const DAY: Duration = Duration::from_hours(24);
 impl Numbers {
     /// The token of an `Authorization` header, or why it is refused.
     pub(crate) fn token(&self, authorization: Option<&str>, faults: &Faults) -> Result<Arc<Token>, GraphError> {
-        let secret = authorization.and_then(|header| header.strip_prefix("Bearer ").or_else(|| header.strip_prefix("bearer ")));
-        let Some(secret) = secret.map(str::trim).filter(|secret| !secret.is_empty()) else {
+        // Meta documents the second scheme for uploads.
+        let known = |scheme: &str| scheme.eq_ignore_ascii_case("bearer") || scheme.eq_ignore_ascii_case("oauth");
+        let secret = authorization.and_then(|header| header.split_once(' ')).filter(|(scheme, _)| known(scheme));
+        let Some(secret) = secret.map(|(_, secret)| secret.trim()).filter(|secret| !secret.is_empty()) else {
             return Err(GraphError::of(104));
         };
         if faults.refused_tokens.iter().any(|refused| refused == secret) {

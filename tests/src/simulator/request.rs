@@ -133,11 +133,25 @@ struct Language<'a> {
 pub(crate) struct Component<'a> {
     #[serde(borrow, rename = "type")]
     pub(crate) kind: Text<'a>,
+    #[serde(borrow)]
+    pub(crate) sub_type: Option<Text<'a>>,
     /// A number, written as one or as a string.
     #[serde(borrow)]
     pub(crate) index: Option<&'a RawValue>,
     #[serde(borrow, default)]
     pub(crate) parameters: Vec<Parameter<'a>>,
+    #[serde(borrow, default)]
+    pub(crate) cards: Vec<Card<'a>>,
+}
+
+/// A card of a carousel and what is put into it.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Card<'a> {
+    /// A number, written as one or as a string.
+    #[serde(borrow)]
+    pub(crate) card_index: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    pub(crate) components: Vec<Component<'a>>,
 }
 
 /// A value put into a template.
@@ -149,6 +163,29 @@ pub(crate) struct Parameter<'a> {
     pub(crate) text: Option<Text<'a>>,
     #[serde(borrow, rename = "parameter_name")]
     pub(crate) name: Option<Text<'a>>,
+    #[serde(borrow)]
+    pub(crate) payload: Option<Text<'a>>,
+    #[serde(borrow)]
+    pub(crate) coupon_code: Option<Text<'a>>,
+    /// What stands under the name of the parameter's kind, looked at only where the template wants it.
+    #[serde(borrow)]
+    pub(crate) image: Option<&'a RawValue>,
+    #[serde(borrow)]
+    pub(crate) video: Option<&'a RawValue>,
+    #[serde(borrow)]
+    pub(crate) document: Option<&'a RawValue>,
+    #[serde(borrow)]
+    pub(crate) location: Option<&'a RawValue>,
+    #[serde(borrow)]
+    pub(crate) product: Option<&'a RawValue>,
+    #[serde(borrow)]
+    pub(crate) action: Option<&'a RawValue>,
+    #[serde(borrow)]
+    pub(crate) limited_time_offer: Option<&'a RawValue>,
+    #[serde(borrow)]
+    pub(crate) currency: Option<&'a RawValue>,
+    #[serde(borrow)]
+    pub(crate) date_time: Option<&'a RawValue>,
 }
 
 /// A checked send.
@@ -275,21 +312,33 @@ impl SendBody<'_> {
         let template = self.template.as_ref().ok_or_else(|| required("Parameter of type template is missing."))?;
         let name = template.name.as_deref().filter(|name| !name.is_empty());
         let language = template.language.as_ref().and_then(|language| language.code.as_deref()).filter(|code| !code.is_empty());
-        for component in &template.components {
-            for text in component.parameters.iter().filter_map(|parameter| parameter.text.as_deref()) {
-                if text.contains(['\n', '\t']) || text.contains("     ") {
-                    return Err(
-                        GraphError::of(132_012).details("Param text cannot have new-line/tab characters or more than 4 consecutive spaces")
-                    );
-                }
-            }
-        }
+        check_texts(&template.components)?;
         Ok(TemplateSend {
             name: name.ok_or_else(|| required("Parameter template['name'] is missing."))?,
             language: language.ok_or_else(|| required("Parameter template['language']['code'] is missing."))?,
             components: &template.components,
         })
     }
+}
+
+/// Texts put into a template, also into its cards.
+fn check_texts(components: &[Component<'_>]) -> Result<(), GraphError> {
+    for component in components {
+        for text in component.parameters.iter().filter_map(|parameter| parameter.text.as_deref()) {
+            if text.contains(['\n', '\t']) || text.contains("     ") {
+                return Err(
+                    GraphError::of(132_012).details("Param text cannot have new-line/tab characters or more than 4 consecutive spaces")
+                );
+            }
+        }
+        component.cards.iter().try_for_each(|card| check_texts(&card.components))?;
+    }
+    Ok(())
+}
+
+/// A number written as one or as a string.
+pub(crate) fn place(value: Option<&RawValue>) -> Option<usize> {
+    value?.get().trim_matches('"').parse().ok()
 }
 
 /// `<ISO2>.<alphanumeric>`, for a portfolio `<ISO2>.ENT.<alphanumeric>`.

@@ -26,7 +26,7 @@ use super::{
 };
 
 /// The connection is closed without an answer.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Copy, Debug, thiserror::Error)]
 #[error("closed without an answer, as told by a fault")]
 pub(crate) struct Cut;
 

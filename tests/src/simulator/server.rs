@@ -96,7 +96,7 @@ async fn answer(provider: &Arc<Provider>, router: &Router, request: Request<Inco
         return Err(Cut);
     }
     match router.clone().oneshot(request.map(Body::new)).await {
-        Ok(response) => Ok(response),
+        Ok(response) => response.extensions().get::<Cut>().map_or(Ok(()), |cut| Err(*cut)).map(|()| response),
         Err(impossible) => match impossible {},
     }
 }

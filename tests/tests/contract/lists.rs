@@ -56,10 +56,12 @@ pub(crate) const TEXTS: [(&str, &str); 2] = [("ActorId", "UserId"), ("TargetId",
 pub(crate) const CLAIMS: [&str; 1] = ["POST /api/whatsapp/channels"];
 
 /// Operations that refuse even a request in good order, because of what the world around them is; with the status and why.
-pub(crate) const REFUSES: [(&str, u16); 3] = [
+pub(crate) const REFUSES: [(&str, u16); 4] = [
     // (There is no logo.)
     ("DELETE /api/organizations/current/logo", 404),
     ("GET /api/organizations/current/logo", 404),
+    // (The account is told by one of two parameters, of which neither is needed.)
+    ("DELETE /api/templates", 400),
     // (The code is not the app's.)
     ("POST /api/auth/two-step/confirm", 400),
 ];

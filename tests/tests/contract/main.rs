@@ -9,4 +9,5 @@ mod records;
 mod request;
 mod rights;
 mod schema;
+mod template_rules;
 mod tenancy;

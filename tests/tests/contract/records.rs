@@ -34,11 +34,18 @@ const STATEMENTS: [(&[&str], &str); 13] = [
     ),
     (
         &["TemplateId"],
-        "insert into templates (organization_id, id, channel_id, business_account_id, name, language, category, parameter_format,
-                                components, status, reason, created_at, updated_at)
-         select $1, $2, id, business_account_id, $3 || $4, 'en', 'MARKETING', 'POSITIONAL',
-                jsonb_build_array(jsonb_build_object('type', 'BODY', 'text', $3 || $5)), 'DRAFT', $3 || $6, now(), now()
-         from channels where organization_id = $1 order by id desc limit 1",
+        "with template as (
+             insert into templates (organization_id, id, channel_id, business_account_id, name, language, category, parameter_format,
+                                    components, status, reason, created_at, updated_at)
+             select $1, $2, id, business_account_id, $3 || $4, 'en', 'MARKETING', 'POSITIONAL',
+                    jsonb_build_array(jsonb_build_object('type', 'BODY', 'text', $3 || $5)), 'DRAFT', $3 || $6, now(), now()
+             from channels where organization_id = $1 order by id desc limit 1
+             returning organization_id, id, category, components),
+         version as (
+             insert into template_versions (organization_id, template_id, version, category, components, source, created_at)
+             select organization_id, id, 1, category, components, 'user', now() from template)
+         insert into template_drafts (organization_id, template_id, category, components, created_at, updated_at)
+         select organization_id, id, category, components, now(), now() from template",
     ),
     (
         &["CampaignId"],

@@ -92,6 +92,7 @@ fn form(operation: &Operation) -> reqwest::multipart::Form {
     ];
     let part = match operation.path.as_str() {
         "/api/contacts/import" => Part::text("phoneNumber,name\n+4915112345678,Ada\n").file_name("contacts.csv"),
+        "/api/templates/media" => Part::bytes(PICTURE.as_slice()).file_name("sample.png"),
         path if path.ends_with("logo") => Part::bytes(PICTURE.as_slice()).file_name("logo.png"),
         path => panic!("{path}: a file for it is not known"),
     };
@@ -226,11 +227,14 @@ fn known(form: &str, records: &Records) -> Option<Value> {
             "channelId": own("ChannelId"), "name": format!("t{name}"), "language": "en_US", "category": "MARKETING",
             "parameterFormat": "POSITIONAL", "components": [{ "type": "BODY", "text": "Spring is here." }],
         }),
+        "LibraryDraftInput" => json!({ "channelId": own("ChannelId"), "language": "en_US", "name": format!("t{name}") }),
+        "TemplateDuplicateInput" => json!({ "name": format!("t{name}") }),
         "ChannelInput" => json!({
             "kind": "cloudApi", "displayName": "Main", "phoneNumberId": rand::random_range(10_u64.pow(14)..10_u64.pow(15)).to_string(),
             "businessAccountId": "1", "accessToken": "EAAG-token-of-a-test",
         }),
         "PreviewInput" => json!({ "variables": {} }),
+        "ContactsPreviewInput" => json!({ "contactIds": [own("ContactId")] }),
         "ContactInput" => json!({ "name": name, "phoneNumber": phone_number() }),
         _ => return None,
     })

@@ -8,7 +8,7 @@ use uuid::Uuid;
 use super::records::records_of;
 
 /// Tables without an organization that the application's roles may touch, each with the reason.
-const ACROSS_TENANTS: [(&str, &str); 12] = [
+const ACROSS_TENANTS: [(&str, &str); 13] = [
     ("leaders", "which scheduler leads"),
     ("ledger_beats", "the guard's look at the whole server"),
     ("login_failures", "keyed hashes of accounts and networks, counted before anybody is known"),
@@ -17,6 +17,7 @@ const ACROSS_TENANTS: [(&str, &str); 12] = [
     ("recovery_codes", "belong to a user, seen by crm_identity only"),
     ("schedule_ticks", "the cron page of the installation"),
     ("schedules", "the cron page of the installation"),
+    ("template_creations", "the lane of an account of the provider, which several organizations may share"),
     ("two_step", "belongs to a user, seen by crm_identity only"),
     ("users", "one account per address; seen through the own memberships"),
     ("webhook_events", "raw bodies, whose organization a fold finds out; seen through webhook_outcomes"),

@@ -48,8 +48,7 @@ async fn a_template_is_drafted_submitted_and_approved() {
     assert_eq!(history.first(), Some(&"DRAFT"));
     assert_eq!(history.last(), Some(&"APPROVED"));
     assert!(template["providerId"].is_string());
-    crm.app.put_json(&path, json!({ "language": "de" })).await.problem(StatusCode::CONFLICT, "template-not-editable");
-    crm.app.delete(&path).await.problem(StatusCode::CONFLICT, "template-not-editable");
+    crm.app.put_json(&path, json!({ "language": "de" })).await.field_problem("language", "fixed");
     crm.app.post(&format!("{path}/submit")).await.problem(StatusCode::CONFLICT, "template-not-submittable");
     crm.app.delete(&format!("/api/whatsapp/channels/{}", id(&channel))).await.problem(StatusCode::CONFLICT, "channel-in-use");
 }

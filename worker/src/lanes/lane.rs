@@ -11,7 +11,10 @@ use std::{
 
 use chrono::{DateTime, Utc};
 use crm::{
-    campaigns::ledger::{self, ChannelSending},
+    campaigns::{
+        self, CampaignError,
+        ledger::{self, ChannelSending},
+    },
     lanes,
     secrets::Purpose,
 };
@@ -55,20 +58,43 @@ pub(crate) struct LaneShared {
 }
 
 impl LaneShared {
-    /// Pauses one run because of what the provider answered.
-    pub(crate) async fn pause_run(&self, sending: &Sending, run: &RunControl, reason: &str) {
+    /// Pauses one run because of what the provider answered. Tells whether it was running.
+    pub(crate) async fn pause_run(&self, sending: &Sending, run: &RunControl, reason: &str) -> bool {
         if !run.is_sendable() {
-            return;
+            return false;
         }
         run.set_sendable(false);
-        match ledger::pause_for_reason(&sending.pool, self.hold.key, run.campaign, reason).await {
-            Ok(true) => tracing::warn!(campaign.id = %run.campaign, reason, "campaign {}: paused", run.campaign),
-            Ok(false) => {}
+        let paused = match ledger::pause_for_reason(&sending.pool, self.hold.key, run.campaign, reason).await {
+            Ok(paused) => {
+                if paused {
+                    tracing::warn!(campaign.id = %run.campaign, reason, "campaign {}: paused", run.campaign);
+                }
+                paused
+            }
             Err(error) => {
                 tracing::warn!(%error, campaign.id = %run.campaign, "a campaign could not be paused; the next refusal tries again");
+                false
             }
-        }
+        };
         self.wake.notify_one();
+        paused
+    }
+
+    /// Pauses one run because the provider refuses its template, and has somebody look what is wrong with that: the webhook that tells may not
+    /// come. When nobody can be told, the next comparison of all templates finds it.
+    pub(crate) async fn pause_for_template(&self, sending: &Sending, run: &RunControl, reason: &str) {
+        if !self.pause_run(sending, run, reason).await {
+            return;
+        }
+        let ask = async {
+            let mut tx = sending.db.tenant(self.hold.key.organization).await?;
+            campaigns::look_at_template(&mut tx, run.campaign).await?;
+            tx.commit().await?;
+            Ok::<_, CampaignError>(())
+        };
+        if let Err(error) = ask.await {
+            tracing::warn!(%error, campaign.id = %run.campaign, "the template of a paused campaign is not looked at before the next comparison");
+        }
     }
 
     /// Pauses all runs of the lane.

@@ -25,7 +25,7 @@ mod wire;
 use std::sync::Arc;
 
 use crm::secrets::Vault;
-use db::LedgerPool;
+use db::{Db, LedgerPool};
 use kernel::SharedClock;
 use providers::whatsapp::CloudClient;
 use runtime::config::SendingConfig;
@@ -39,6 +39,8 @@ pub use supervisor::{LaneSetup, run};
 pub struct Sending {
     /// Connections of the ledger, as `crm_system`.
     pub pool: LedgerPool,
+    /// The general pool, for what sending causes besides.
+    pub db: Db,
     /// Says whether the ledger may be trusted.
     pub(crate) guard: Arc<guard::Guard>,
     /// Client of the provider.

@@ -96,6 +96,11 @@ impl Planner {
     /// Brings the walks in step with the runs. A run seen for the first time is rescued from its former owner first.
     async fn take_runs(&mut self, runs: &[Run]) -> Result<(), DbError> {
         for run in runs {
+            // A content that was accepted is sent by a walk of its own; what the old one still holds is given back unsent.
+            let outdated = self.walks.get(&run.campaign).is_some_and(|walk| walk.is_outdated(run));
+            if outdated && let Some(walk) = self.walks.remove(&run.campaign) {
+                walk.control.set_sendable(false);
+            }
             if !self.walks.contains_key(&run.campaign) {
                 let rescued = self.rescue(run, self.lane.hold.fence).await?;
                 if rescued > 0 {

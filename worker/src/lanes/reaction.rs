@@ -80,7 +80,7 @@ async fn rejected(sending: &Sending, lane: &LaneShared, ready: &Ready, rejection
             again(Duration::ZERO, false)
         }
         Reaction::PauseTemplate => {
-            lane.pause_run(sending, &ready.run, &pause_reason(rejection)).await;
+            lane.pause_for_template(sending, &ready.run, &pause_reason(rejection)).await;
             again(Duration::ZERO, false)
         }
         Reaction::FinalTemplateMistake => {

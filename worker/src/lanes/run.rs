@@ -19,6 +19,7 @@ use super::pace::Pace;
 pub(crate) struct RunControl {
     pub(crate) campaign: CampaignId,
     pub(crate) template: CompiledTemplate,
+    template_version: i32,
     pub(crate) names: Vec<String>,
     pub(crate) grace_s: f64,
     /// The campaign's own limit.
@@ -31,10 +32,11 @@ pub(crate) struct RunControl {
 impl RunControl {
     fn new(run: &Run) -> Result<Arc<Self>, CompileError> {
         let template = CompiledTemplate::compile(&run.content)?;
-        let names = template.variable_names().map(str::to_owned).collect();
+        let names = template.frozen_variable_names().map(str::to_owned).collect();
         Ok(Arc::new(Self {
             campaign: run.campaign,
             template,
+            template_version: run.template_version,
             names,
             grace_s: run.grace_s,
             pace: run.messages_per_second.map(|rate| Pace::new(rate, 1.0, std::time::Duration::ZERO)),
@@ -103,6 +105,11 @@ pub(crate) struct Walk {
 impl Walk {
     pub(crate) fn new(run: &Run) -> Result<Self, CompileError> {
         Ok(Self { control: RunControl::new(run)?, ahead: VecDeque::new(), cursor: -1, more: true, rows: VecDeque::new(), open: Vec::new() })
+    }
+
+    /// Whether the run goes on with another content of its template than this walk sends.
+    pub(crate) fn is_outdated(&self, run: &Run) -> bool {
+        self.control.template_version != run.template_version
     }
 
     /// Rows of `chunk` were read.

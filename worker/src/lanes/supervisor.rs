@@ -34,6 +34,8 @@ const OUTCOMES_WAITING: usize = 4096;
 pub struct LaneSetup {
     /// How to reach the database: for the ledger pool, the renewal and the listener.
     pub database: DbOptions,
+    /// The general pool.
+    pub db: db::Db,
     /// Where what is known of the ledger is kept.
     pub objects: providers::objects::ObjectStore,
     /// Client of the provider.
@@ -56,6 +58,7 @@ pub async fn run(setup: LaneSetup, stop: CancellationToken) -> anyhow::Result<()
     let (outcomes, settled) = async_channel::bounded(OUTCOMES_WAITING);
     let sending = Arc::new(Sending {
         pool: pool.clone(),
+        db: setup.db,
         guard: Arc::clone(&guard),
         client: setup.client,
         vault: setup.vault,

@@ -3,11 +3,13 @@
 use axum::http::StatusCode;
 use crm::{audit::Target, campaigns::service, identity::permissions::CampaignsSend};
 use kernel::CampaignId;
-use serde_json::Value;
+use serde::Deserialize;
+use serde_json::{Value, json};
+use utoipa::ToSchema;
 
 use super::body::CampaignBody;
 use crate::{
-    extract::{Allowed, Json, Path},
+    extract::{Allowed, Json, OptionalJson, Path},
     problem::Problem,
 };
 
@@ -43,17 +45,31 @@ pub(super) async fn pause(tenant: Allowed<CampaignsSend>, Path(id): Path<Campaig
     Ok((StatusCode::OK, Json(campaign.into())))
 }
 
-/// Goes on with a paused campaign, at once.
+/// What a resumption accepts.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub(super) struct ResumeInput {
+    /// The version of the template's content with which to go on, when it is not the one that was launched. It has to have the same variables.
+    accept_template_version: Option<i32>,
+}
+
+/// Goes on with a paused campaign, at once. Resuming accepts another category of its template; another content has to be named by version.
 #[utoipa::path(post, path = "/api/campaigns/{id}/resume", tag = "campaigns", params(("id" = CampaignId, Path, description = "The campaign")),
+    request_body = Option<ResumeInput>,
     extensions(("x-permission" = json!("campaigns.send"))), responses(
     (status = 200, description = "Under way again", body = CampaignBody),
     (status = 404, description = "There is no such campaign"),
-    (status = 409, description = "It is not paused"),
+    (status = 409, description = "It is not paused, its template is not approved, or has another content than at the launch"),
 ))]
-pub(super) async fn resume(tenant: Allowed<CampaignsSend>, Path(id): Path<CampaignId>) -> Answer {
+pub(super) async fn resume(
+    tenant: Allowed<CampaignsSend>,
+    Path(id): Path<CampaignId>,
+    OptionalJson(input): OptionalJson<ResumeInput>,
+) -> Answer {
     let mut tx = tenant.begin().await?;
-    let campaign = service::resume(&mut tx, tenant.clock(), id).await?;
-    tenant.record(&mut tx, "campaigns.resume", Some(Target::new("campaigns", id)), Value::Null).await?;
+    let campaign = service::resume(&mut tx, tenant.clock(), id, input.accept_template_version).await?;
+    let details = input.accept_template_version.map_or(Value::Null, |version| json!({ "templateVersion": version }));
+    tenant.record(&mut tx, "campaigns.resume", Some(Target::new("campaigns", id)), details).await?;
     tx.commit().await?;
     Ok((StatusCode::OK, Json(campaign.into())))
 }

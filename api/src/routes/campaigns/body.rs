@@ -24,17 +24,20 @@ pub(super) struct CampaignBody {
     /// The campaign's own limit.
     messages_per_second: Option<u32>,
     state: CampaignState,
-    /// Why it is in this state, where that needs saying, as `pauseAccount:190`.
+    /// Why it is in this state, where that needs saying, as `pauseAccount:190`. A pause for `template:<status>`,
+    /// `templateCategory:<category>` or `templateContent` ends by itself once the template is as it was at the launch.
     state_reason: Option<String>,
     created_at: DateTime<Utc>,
     updated_at: DateTime<Utc>,
     launched_at: Option<DateTime<Utc>>,
     finished_at: Option<DateTime<Utc>>,
+    /// Version of the template that its messages are made of; null until its audience is frozen.
+    template_version: Option<i32>,
 }
 
 impl From<Campaign> for CampaignBody {
     fn from(campaign: Campaign) -> Self {
-        let Campaign { id, draft, state, state_reason, created_at, updated_at, launched_at, finished_at } = campaign;
+        let Campaign { id, draft, state, state_reason, created_at, updated_at, launched_at, finished_at, template_version } = campaign;
         Self {
             id,
             name: draft.name,
@@ -50,6 +53,7 @@ impl From<Campaign> for CampaignBody {
             updated_at,
             launched_at,
             finished_at,
+            template_version,
         }
     }
 }

@@ -11,6 +11,9 @@ impl From<CampaignError> for Problem {
             CampaignError::Invalid(errors) => errors.into(),
             CampaignError::WrongState { .. } => Self::conflict("campaign-state", &error),
             CampaignError::TemplateNotApproved(_) => Self::conflict("template-not-approved", &error),
+            CampaignError::TemplateChanged { .. } | CampaignError::TemplateVariablesChanged { .. } => {
+                Self::conflict("template-changed", &error)
+            }
             CampaignError::ChannelNotConnected(_) => Self::conflict("channel-not-connected", &error),
             CampaignError::OrganizationDeactivated => Self::conflict("organization-deactivated", &error),
             CampaignError::EmptyAudience => Self::conflict("audience-empty", &error),

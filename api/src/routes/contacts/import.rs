@@ -10,7 +10,6 @@ use axum::{
 use crm::{
     audit::Target,
     contacts::import::{Mapping, NewImport, model::MAX_FILE, service},
-    fields::FieldErrors,
     identity::permissions::ContactsImport,
 };
 use kernel::ImportId;
@@ -69,7 +68,7 @@ pub(super) async fn handler(
     Query(how): Query<How>,
     form: Result<Multipart, MultipartRejection>,
 ) -> Result<(StatusCode, Json<ImportStarted>), Problem> {
-    let mapping = Mapping::parse(how.mapping.as_deref().unwrap_or_default()).map_err(|error| Problem::from(FieldErrors(vec![error])))?;
+    let mapping = Mapping::parse(how.mapping.as_deref().unwrap_or_default())?;
     let mut form =
         form.map_err(|_| Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "content-type-unsupported", "a multipart form is needed"))?;
     let file = file_of(&mut form).await?;

@@ -45,6 +45,7 @@ pub(super) async fn handler(
         kind: FileKind::Logo,
         original_name: upload.name,
         content_type: logo::CONTENT_TYPE,
+        ending: logo::ENDING,
         size: logo.bytes.len() as u64,
         created_by: tenant.user(),
     };

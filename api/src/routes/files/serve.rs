@@ -38,6 +38,9 @@ pub(super) async fn serve(objects: &ObjectStore, file: &File, caching: Caching, 
         headers.insert(header::CONTENT_TYPE, header_value(&file.content_type));
         let name = match file.kind {
             FileKind::Logo => "inline; filename=\"logo.webp\"",
+            // Pictures and films are shown where they stand; whatever else somebody uploaded is for the disk.
+            FileKind::TemplateMedia if file.content_type.starts_with("image/") || file.content_type.starts_with("video/") => "inline",
+            FileKind::TemplateMedia => "attachment",
         };
         headers.insert(header::CONTENT_DISPOSITION, HeaderValue::from_static(name));
         response

@@ -1,8 +1,10 @@
 //! Forgotten and changed passwords.
 
 use axum::{extract::State, http::StatusCode};
-use crm::identity::{IdentityError, Password};
-use kernel::EmailAddress;
+use crm::{
+    fields,
+    identity::{IdentityError, Password},
+};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
@@ -57,7 +59,7 @@ pub(super) async fn forgot(
     Json(body): Json<ForgotPassword>,
 ) -> Result<StatusCode, Problem> {
     state.limits.count(Counted::PasswordReset, client).await?;
-    let email = EmailAddress::parse(&body.email).map_err(|error| Problem::field("email", "invalid", &error))?;
+    let email = fields::email("email", &body.email)?;
     state.limits.count(Counted::PasswordResetEmail, &email).await?;
     state.identity.forgot_password(state.clock.now(), &email).await?;
     Ok(StatusCode::ACCEPTED)

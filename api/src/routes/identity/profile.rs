@@ -2,10 +2,10 @@
 
 use axum::{extract::State, http::StatusCode};
 use crm::{
-    fields::{Change, FieldError, FieldErrors},
+    fields::{self, Change, FieldError, FieldErrors},
     identity::{self, Edit, ProfileChange, Username},
 };
-use kernel::{PhoneNumber, UserId};
+use kernel::UserId;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
@@ -78,7 +78,7 @@ pub(super) async fn update_phone(
             None => Problem::not_found("user-not-found", "there is no such member"),
         });
     }
-    let whatsapp_phone = set(body.whatsapp_phone, |number| phone("whatsappPhone", number)).map_err(|error| FieldErrors(vec![error]))?;
+    let whatsapp_phone = set(body.whatsapp_phone, |number| fields::phone_number("whatsappPhone", number))?;
     if !whatsapp_phone.changes() {
         return Err(Problem::field("whatsappPhone", "missing", "a number, or null for none"));
     }
@@ -90,10 +90,10 @@ pub(super) async fn update_phone(
 impl MeChange {
     fn check(self) -> Result<ProfileChange, FieldErrors> {
         let mut errors = FieldErrors::default();
-        let first_name = errors.take(self.first_name.map(|name| name_of("firstName", &name, 1)).transpose());
-        let last_name = errors.take(self.last_name.map(|name| name_of("lastName", &name, 0)).transpose());
+        let first_name = errors.take(self.first_name.map(|name| fields::filled("firstName", &name, 100)).transpose());
+        let last_name = errors.take(self.last_name.map(|name| fields::text("lastName", &name, 100)).transpose());
         let username = errors.take(set(self.username, Username::parse));
-        let phone_number = errors.take(set(self.phone_number, |number| phone("phoneNumber", number)));
+        let phone_number = errors.take(set(self.phone_number, |number| fields::phone_number("phoneNumber", number)));
         match (first_name, last_name, username, phone_number) {
             (Some(first_name), Some(last_name), Some(username), Some(phone_number)) => {
                 Ok(ProfileChange { first_name, last_name, username, phone_number, whatsapp_phone: Edit::Keep })
@@ -110,17 +110,4 @@ fn set<T>(change: Change, parse: impl FnOnce(&str) -> Result<T, FieldError>) -> 
         Change::Set(None) => Ok(Edit::Clear),
         Change::Set(Some(text)) => parse(&text).map(Edit::Set),
     }
-}
-
-fn name_of(field: &'static str, name: &str, shortest: usize) -> Result<String, FieldError> {
-    let name = name.trim();
-    match name.chars().count() {
-        length if length < shortest => Err(FieldError::new(field, "empty", "must not be empty")),
-        0..=100 => Ok(name.to_owned()),
-        _ => Err(FieldError::new(field, "too-long", "at most 100 characters")),
-    }
-}
-
-fn phone(field: &'static str, number: &str) -> Result<PhoneNumber, FieldError> {
-    PhoneNumber::parse(number).map_err(|error| FieldError::new(field, error.code(), error.to_string()))
 }

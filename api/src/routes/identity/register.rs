@@ -2,10 +2,10 @@
 
 use axum::{extract::State, http::StatusCode};
 use crm::{
-    fields::{FieldError, FieldErrors},
+    fields::{self, FieldError, FieldErrors},
     identity::{Device, IdentityError, OwnWords, Password, Registration},
 };
-use kernel::{EmailAddress, PhoneNumber};
+use kernel::EmailAddress;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
@@ -145,10 +145,10 @@ fn failed(reason: &'static str, rules: &str, device: &Device) {
 impl Register {
     fn check(self) -> Result<Registration, FieldErrors> {
         let mut errors = FieldErrors::default();
-        let first_name = errors.take(text("firstName", &self.first_name, 100));
-        let last_name = errors.take(text("lastName", &self.last_name, 100));
-        let business_name = errors.take(text("businessName", &self.business_name, 200));
-        let phone_number = errors.take(phone(&self.phone_number));
+        let first_name = errors.take(fields::filled("firstName", &self.first_name, 100));
+        let last_name = errors.take(fields::filled("lastName", &self.last_name, 100));
+        let business_name = errors.take(fields::filled("businessName", &self.business_name, 200));
+        let phone_number = errors.take(fields::phone_number("phoneNumber", &self.phone_number));
         let own = OwnWords::of([&*self.email, &*self.first_name, &*self.last_name, &*self.business_name]);
         let passwords = (self.password, Some(&*self.confirm_password));
         let account = Account::check(&mut errors, &self.email, passwords, &own, self.agree_to_terms);
@@ -165,16 +165,16 @@ impl Signup {
     fn check(self) -> Result<Registration, FieldErrors> {
         let mut errors = FieldErrors::default();
         let names = errors.take(match (&self.full_name, &self.first_name) {
-            (Some(full), None) => text("fullName", full, 200).and_then(|full| split(&full)),
-            (None, Some(first)) => text("firstName", first, 100).and_then(|first| {
-                let last = self.last_name.as_deref().map_or(Ok(String::new()), |last| text("lastName", last, 100))?;
+            (Some(full), None) => fields::filled("fullName", full, 200).and_then(|full| split(&full)),
+            (None, Some(first)) => fields::filled("firstName", first, 100).and_then(|first| {
+                let last = self.last_name.as_deref().map_or(Ok(String::new()), |last| fields::filled("lastName", last, 100))?;
                 Ok((first, last))
             }),
             _ => Err(FieldError::new("fullName", "missing", "either fullName or firstName is needed")),
         });
-        let business_name = self.business_name.as_deref().map(|name| text("businessName", name, 200)).transpose();
+        let business_name = self.business_name.as_deref().map(|name| fields::filled("businessName", name, 200)).transpose();
         let business_name = errors.take(business_name);
-        let phone_number = errors.take(self.phone_number.as_deref().map(phone).transpose());
+        let phone_number = errors.take(self.phone_number.as_deref().map(|number| fields::phone_number("phoneNumber", number)).transpose());
         let told = [&self.full_name, &self.first_name, &self.last_name, &self.business_name].into_iter().flatten();
         let own = OwnWords::of(told.map(String::as_str).chain([&*self.email]));
         let passwords = (self.password, self.confirm_password.as_deref());
@@ -211,7 +211,7 @@ impl Account {
         if confirmation.is_some_and(|confirmation| confirmation != password) {
             errors.add("confirmPassword", "different", "not the same as the password");
         }
-        let email = errors.take(EmailAddress::parse(email).map_err(|error| FieldError::new("email", "invalid", error.to_string())));
+        let email = errors.take(fields::email("email", email));
         let password =
             errors.take(Password::choose(password, own).map_err(|error| FieldError::new("password", error.code(), error.to_string())));
         let account = email.zip(password).map(|(email, password)| Self { email, password });
@@ -219,24 +219,10 @@ impl Account {
     }
 }
 
-/// A text without blanks around it, of 1 to `longest` characters.
-fn text(field: &str, value: &str, longest: usize) -> Result<String, FieldError> {
-    let value = value.trim();
-    match value.chars().count() {
-        0 => Err(FieldError::new(field, "empty", "must not be empty")),
-        length if length > longest => Err(FieldError::new(field, "too-long", format!("at most {longest} characters"))),
-        _ => Ok(value.to_owned()),
-    }
-}
-
-fn phone(value: &str) -> Result<PhoneNumber, FieldError> {
-    PhoneNumber::parse(value).map_err(|error| FieldError::new("phoneNumber", error.code(), error.to_string()))
-}
-
 /// Given names and the family name, which is the last word.
 fn split(full: &str) -> Result<(String, String), FieldError> {
     let (first, last) = full.rsplit_once(char::is_whitespace).unwrap_or((full, ""));
-    Ok((text("fullName", first, 100)?, if last.is_empty() { String::new() } else { text("fullName", last, 100)? }))
+    Ok((fields::filled("fullName", first, 100)?, if last.is_empty() { String::new() } else { fields::filled("fullName", last, 100)? }))
 }
 
 #[cfg(test)]

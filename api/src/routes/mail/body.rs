@@ -25,6 +25,8 @@ pub(super) enum KindBody {
     LoginReused,
     /// Two-step login was changed.
     TwoStepChanged,
+    /// The provider paused, disabled, turned down, deleted or changed a message template.
+    TemplateAlert,
 }
 
 /// What became of a mail.
@@ -95,6 +97,7 @@ impl From<KindBody> for MailKind {
             KindBody::PasswordChanged => Self::PasswordChanged,
             KindBody::LoginReused => Self::LoginReused,
             KindBody::TwoStepChanged => Self::TwoStepChanged,
+            KindBody::TemplateAlert => Self::TemplateAlert,
         }
     }
 }
@@ -109,6 +112,7 @@ impl From<MailKind> for KindBody {
             MailKind::PasswordChanged => Self::PasswordChanged,
             MailKind::LoginReused => Self::LoginReused,
             MailKind::TwoStepChanged => Self::TwoStepChanged,
+            MailKind::TemplateAlert => Self::TemplateAlert,
         }
     }
 }

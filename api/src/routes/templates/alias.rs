@@ -1,6 +1,6 @@
 //! Templates under their other name: `/api/whatsapp/templates`.
 
-use axum::http::StatusCode;
+use axum::{http::StatusCode, response::Response};
 use crm::identity::permissions::{TemplatesRead, TemplatesWrite};
 use kernel::TemplateId;
 
@@ -57,7 +57,7 @@ pub(super) async fn show(tenant: Allowed<TemplatesRead>, id: Path<TemplateId>) -
     params(("id" = TemplateId, Path, description = "The template")), extensions(("x-permission" = json!("templates.write"))), responses(
     (status = 200, description = "Changed", body = TemplateBody),
     (status = 404, description = "There is no such template"),
-    (status = 409, description = "The provider has it, or the new name is taken"),
+    (status = 409, description = "Its status does not allow it, a change of it is being submitted, or the new name is taken"),
 ))]
 pub(super) async fn replace(
     tenant: Allowed<TemplatesWrite>,
@@ -70,10 +70,11 @@ pub(super) async fn replace(
 /// Another name of `DELETE /api/templates/{id}`.
 #[utoipa::path(delete, path = "/api/whatsapp/templates/{id}", tag = "templates",
     params(("id" = TemplateId, Path, description = "The template")), extensions(("x-permission" = json!("templates.write"))), responses(
+    (status = 202, description = "A job deletes it at the provider", body = TemplateBody),
     (status = 204, description = "Deleted"),
     (status = 404, description = "There is no such template"),
-    (status = 409, description = "The provider has it, or campaigns use it"),
+    (status = 409, description = "Campaigns use it, or its status does not allow it"),
 ))]
-pub(super) async fn delete(tenant: Allowed<TemplatesWrite>, id: Path<TemplateId>) -> Result<StatusCode, Problem> {
+pub(super) async fn delete(tenant: Allowed<TemplatesWrite>, id: Path<TemplateId>) -> Result<Response, Problem> {
     delete_route::handler(tenant, id).await
 }

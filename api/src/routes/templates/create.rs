@@ -34,6 +34,8 @@ pub(super) struct TemplateInput {
     /// Meta's creation form, with a sample for each variable.
     #[schema(value_type = Vec<Object>)]
     components: Value,
+    /// Seconds for which a message is tried; -1 are 30 days. The provider's default when there is none.
+    message_send_ttl_seconds: Option<i32>,
 }
 
 /// Drafts a template. It keeps the provider's rules; each broken one is named.
@@ -53,6 +55,7 @@ pub(super) async fn handler(
         category: input.category.into(),
         parameter_format: input.parameter_format.into(),
         components: input.components,
+        message_ttl_seconds: input.message_send_ttl_seconds,
     };
     let mut tx = tenant.begin().await?;
     let template = service::create(&mut tx, tenant.clock(), input).await?;

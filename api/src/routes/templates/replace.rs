@@ -2,14 +2,14 @@
 
 use crm::{
     identity::permissions::TemplatesWrite,
-    templates::{TemplatePatch, service},
+    templates::{TemplatePatch, TtlChange, service},
 };
 use kernel::{ChannelId, TemplateId};
 use serde::Deserialize;
 use serde_json::Value;
 use utoipa::ToSchema;
 
-use super::body::{CategoryBody, FormatBody, TemplateBody};
+use super::body::{CategoryBody, FormatBody, TemplateBody, ttl_change};
 use crate::{
     extract::{Allowed, Json, Path},
     problem::Problem,
@@ -28,14 +28,22 @@ pub(super) struct TemplateChange {
     /// Replaces all components.
     #[schema(value_type = Option<Vec<Object>>)]
     components: Option<Value>,
+    /// Null is the provider's default.
+    #[serde(default, deserialize_with = "ttl_change")]
+    #[schema(value_type = Option<i32>)]
+    message_send_ttl_seconds: TtlChange,
 }
 
-/// Changes a draft, or a template that was rejected, which is a draft again then.
+/// Changes the content of a template.
+///
+/// A draft is changed in place, and so is a template that was rejected, which is a draft again then. An approved or paused one stays as it is: the
+/// change is its `draft`, until that is submitted and the provider took it. What the provider has keeps its name, language, account and parameter
+/// format (`fixed`); an approved one also its category.
 #[utoipa::path(method(put, patch), path = "/api/templates/{id}", tag = "templates",
     params(("id" = TemplateId, Path, description = "The template")), extensions(("x-permission" = json!("templates.write"))), responses(
     (status = 200, description = "Changed", body = TemplateBody),
     (status = 404, description = "There is no such template"),
-    (status = 409, description = "The provider has it, or the new name is taken"),
+    (status = 409, description = "Its status does not allow it, a change of it is being submitted, or the new name is taken"),
 ))]
 pub(super) async fn handler(
     tenant: Allowed<TemplatesWrite>,
@@ -50,6 +58,7 @@ pub(super) async fn handler(
         category: change.category.map(Into::into),
         parameter_format: change.parameter_format.map(Into::into),
         components: change.components,
+        message_ttl_seconds: change.message_send_ttl_seconds,
     };
     let mut tx = tenant.begin().await?;
     let template = service::replace(&mut tx, tenant.clock(), id, change).await?;

@@ -17,7 +17,7 @@ use crate::{
 ))]
 pub(super) async fn handler(tenant: Allowed<TemplatesRead>, Path(id): Path<TemplateId>) -> Result<Json<TemplateHistoryBody>, Problem> {
     let mut tx = tenant.begin().await?;
-    let template = service::get(&mut tx, id).await?;
+    let template = service::view(&mut tx, id).await?;
     let history = service::history(&mut tx, id).await?;
     tx.commit().await?;
     Ok(Json(TemplateHistoryBody::new(template, history)))

@@ -13,11 +13,14 @@ use crate::{
 
 /// Has a job submit the template for review, once. Its status goes from `SUBMITTING` over `PENDING` to `APPROVED` or `REJECTED`. Asking
 /// again while that goes on changes nothing.
+///
+/// Of an approved or paused template the `draft` is submitted. Its status stays until the provider took the change, which is under review
+/// then. An approved one takes one change in 24 hours and ten in 30 days.
 #[utoipa::path(post, path = "/api/templates/{id}/submit", tag = "templates", params(("id" = TemplateId, Path, description = "The template")),
     extensions(("x-permission" = json!("templates.write"))), responses(
     (status = 202, description = "A job submits it", body = TemplateBody),
     (status = 404, description = "There is no such template"),
-    (status = 409, description = "Its status does not allow it, or its number is disconnected"),
+    (status = 409, description = "Its status does not allow it, its number is disconnected, campaigns are under way with it, or it was changed too often"),
 ))]
 pub(super) async fn handler(
     tenant: Allowed<TemplatesWrite>,

@@ -3,13 +3,12 @@
 use axum::http::StatusCode;
 use crm::{
     audit::Target,
-    fields::{FieldError, FieldErrors},
+    fields::{self, FieldErrors},
     identity::{
         members::{self, Invitation},
         permissions::UsersManage,
     },
 };
-use kernel::EmailAddress;
 use serde::Deserialize;
 use serde_json::json;
 use utoipa::ToSchema;
@@ -62,18 +61,11 @@ pub(super) async fn handler(
 impl InvitationInput {
     fn check(self) -> Result<Invitation, FieldErrors> {
         let mut errors = FieldErrors::default();
-        let email = errors.take(EmailAddress::parse(&self.email).map_err(|error| FieldError::new("email", "invalid", error.to_string())));
-        let [first_name, last_name] = [self.first_name.trim(), self.last_name.trim()].map(str::to_owned);
-        if first_name.is_empty() {
-            errors.add("firstName", "empty", "must not be empty");
-        }
-        for (field, name) in [("firstName", &first_name), ("lastName", &last_name)] {
-            if name.chars().count() > 100 {
-                errors.add(field, "too-long", "at most 100 characters");
-            }
-        }
-        match email {
-            Some(email) if errors.0.is_empty() => Ok(Invitation { email, first_name, last_name, role: self.role }),
+        let email = errors.take(fields::email("email", &self.email));
+        let first_name = errors.take(fields::filled("firstName", &self.first_name, 100));
+        let last_name = errors.take(fields::text("lastName", &self.last_name, 100));
+        match (email, first_name, last_name) {
+            (Some(email), Some(first_name), Some(last_name)) => Ok(Invitation { email, first_name, last_name, role: self.role }),
             _ => Err(errors),
         }
     }

@@ -26,6 +26,26 @@ pub enum CampaignError {
     /// The template is not approved.
     #[error("the template is {0}, only an approved one can be sent")]
     TemplateNotApproved(String),
+    /// A change of the template is on its way to the provider.
+    #[error("a change of the template is being submitted: wait until the provider has taken it")]
+    TemplateBeingEdited,
+    /// The template has another content than the one whose values were frozen.
+    #[error(
+        "the template's content changed since the launch: version {launched} was frozen, {now} is the one that would be sent; say that it is \
+         accepted to go on"
+    )]
+    TemplateChanged {
+        /// The version that was launched.
+        launched: i32,
+        /// The version that would be sent now.
+        now: i32,
+    },
+    /// The template's new content wants other values than those that were frozen.
+    #[error("the template's content changed since the launch, and version {now} wants other variables: the campaign cannot go on with it")]
+    TemplateVariablesChanged {
+        /// The version that would be sent now.
+        now: i32,
+    },
     /// The number is not connected.
     #[error("the channel is {0}, only a connected one can send")]
     ChannelNotConnected(String),

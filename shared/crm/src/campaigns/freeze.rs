@@ -9,7 +9,10 @@ use kernel::CampaignId;
 use sqlx::{AssertSqlSafe, types::Json};
 use uuid::Uuid;
 
-use super::model::{Audience, Campaign, ContactField, VariableSource};
+use super::{
+    model::{Audience, Campaign, ContactField, VariableSource},
+    validation::VariableNames,
+};
 
 /// Rows of one chunk.
 const CHUNK: i32 = 500;
@@ -19,8 +22,9 @@ const CHUNK: i32 = 500;
 pub(super) struct RunFacts {
     pub(super) phone_number_id: String,
     pub(super) category: String,
+    pub(super) template_version: i32,
     pub(super) content: serde_json::Value,
-    pub(super) variable_names: Vec<String>,
+    pub(super) variable_names: VariableNames,
     pub(super) grace_s: i32,
 }
 
@@ -106,14 +110,18 @@ async fn recipients(tx: &mut TenantTx, campaign: &Campaign, facts: &RunFacts) ->
     Ok(i32::try_from(inserted.rows_affected()).unwrap_or(i32::MAX))
 }
 
-/// The JSON array of a contact's values, in the order of `names`. Texts go into `texts`, which is argument $9.
-fn variables_expression(sources: &BTreeMap<String, VariableSource>, names: &[String], texts: &mut Vec<String>) -> String {
+/// The JSON array of a contact's values: the required ones, then the optional ones. Texts go into `texts`, which is argument $9.
+///
+/// What is missing is null if it is required, which skips the recipient, and otherwise an empty text, which the renderer takes for no value.
+fn variables_expression(sources: &BTreeMap<String, VariableSource>, names: &VariableNames, texts: &mut Vec<String>) -> String {
     let mut argument = |text: &str| {
         texts.push(text.to_owned());
         format!("($9::text[])[{}]", texts.len())
     };
     let mut expression = String::from("jsonb_build_array(");
-    for (index, name) in names.iter().enumerate() {
+    let required = names.required.iter().map(|name| (name, "null"));
+    let optional = names.optional.iter().map(|name| (name, "''"));
+    for (index, (name, missing)) in required.chain(optional).enumerate() {
         let source = sources.get(name);
         let mut choices = Vec::new();
         if let Some(value) = source.and_then(|source| source.value.as_deref()) {
@@ -132,7 +140,7 @@ fn variables_expression(sources: &BTreeMap<String, VariableSource>, names: &[Str
                 choices.push(argument(fallback));
             }
         }
-        choices.push("null".to_owned());
+        choices.push(missing.to_owned());
         let comma = if index == 0 { "" } else { ", " };
         let _ = write!(expression, "{comma}coalesce({})", choices.join(", "));
     }
@@ -205,8 +213,8 @@ async fn run(tx: &mut TenantTx, campaign: &Campaign, facts: &RunFacts, audience:
     sqlx::query!(
         "insert into campaign_runs
             (organization_id, campaign_id, channel_id, phone_number_id, state, category, content, unknown_policy, grace_seconds,
-             messages_per_second, audience, launched_at)
-         values ($1, $2, $3, $4, 'preparing', $5, $6, $7, $8, $9, $10, coalesce($11, now()))",
+             messages_per_second, audience, launched_at, template_version)
+         values ($1, $2, $3, $4, 'preparing', $5, $6, $7, $8, $9, $10, coalesce($11, now()), $12)",
         organization as _,
         campaign.id as _,
         campaign.draft.channel as _,
@@ -218,6 +226,7 @@ async fn run(tx: &mut TenantTx, campaign: &Campaign, facts: &RunFacts, audience:
         campaign.draft.messages_per_second.map(|rate| i32::try_from(rate).unwrap_or(i32::MAX)),
         audience,
         campaign.launched_at,
+        facts.template_version,
     )
     .execute(tx.conn())
     .await?;

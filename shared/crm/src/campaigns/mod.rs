@@ -2,6 +2,7 @@
 
 mod counters;
 mod error;
+mod following;
 mod freeze;
 pub mod jobs;
 pub mod ledger;
@@ -16,4 +17,6 @@ mod validation;
 
 pub use counters::Counters;
 pub use error::CampaignError;
+pub(crate) use following::held_templates;
+pub use following::{Followed, Freshness, TemplateNow, follow_template, look_at_template};
 pub use settings::Settings;

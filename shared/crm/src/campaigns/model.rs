@@ -300,4 +300,6 @@ pub struct Campaign {
     pub launched_at: Option<DateTime<Utc>>,
     /// When its last row became terminal.
     pub finished_at: Option<DateTime<Utc>>,
+    /// Version of the template that its messages are made of; none until they are frozen.
+    pub template_version: Option<i32>,
 }

@@ -9,6 +9,7 @@ use queue::Enqueue;
 
 use super::{
     CampaignError, Counters, Settings, counters,
+    following::{self, lock_with_template},
     freeze::{self, RunFacts},
     jobs::Prepare,
     model::{Audience, Campaign, CampaignDraft, CampaignState},
@@ -79,16 +80,18 @@ pub async fn delete(tx: &mut TenantTx, id: CampaignId) -> Result<(), CampaignErr
 
 /// Launches a draft now: checks what can be checked, and has a job freeze the audience.
 pub async fn launch(tx: &mut TenantTx, clock: &dyn Clock, id: CampaignId) -> Result<Campaign, CampaignError> {
-    let campaign = find(tx, id).await?;
+    let (campaign, template) = lock_with_template(tx, id).await?;
     if campaign.state != CampaignState::Draft {
         return Err(CampaignError::WrongState { state: campaign.state, verb: "launched" });
     }
     require_active(tx).await?;
     ready_facts(tx, &campaign).await?;
+    following::know_sendable(&template)?;
     if !freeze::matches_somebody(tx, &campaign.draft.audience).await? {
         return Err(CampaignError::EmptyAudience);
     }
     transition(tx, clock, &campaign, CampaignState::Preparing, None, "launched").await?;
+    store::note_launched(tx, id, &template.as_launched()).await?;
     tx.enqueue(Prepare { campaign: id }).await?;
     find(tx, id).await
 }
@@ -139,12 +142,24 @@ pub(super) async fn prepare(tx: &mut TenantTx, clock: &dyn Clock, settings: Sett
     let facts = match ready_facts(tx, &campaign).await {
         Ok(facts) => facts,
         Err(CampaignError::Store(error)) => return Err(error.into()),
+        Err(CampaignError::TemplateNotApproved(status)) if following::may_return(&status) => {
+            wait_for_template(tx, clock, id).await?;
+            return Ok(Prepared::NothingToDo);
+        }
+        Err(CampaignError::Invalid(_)) if !is_as_launched(tx, &campaign).await? => {
+            wait_for_template(tx, clock, id).await?;
+            return Ok(Prepared::NothingToDo);
+        }
         Err(refused) => {
             let failed = store::transition(tx, id, campaign.state, CampaignState::Failed, Some(&refused.to_string()), clock.now()).await?;
             debug_assert!(failed, "the row was read in this transaction");
             return Ok(Prepared::NothingToDo);
         }
     };
+    if !is_as_launched(tx, &campaign).await? {
+        wait_for_template(tx, clock, id).await?;
+        return Ok(Prepared::NothingToDo);
+    }
     let audience = freeze::freeze(tx, &campaign, &run_facts(&facts, settings)?).await?;
     if audience == 0 {
         store::transition(tx, id, campaign.state, CampaignState::Failed, Some("no contact matches the audience"), clock.now()).await?;
@@ -159,12 +174,36 @@ pub(super) async fn prepare(tx: &mut TenantTx, clock: &dyn Clock, settings: Sett
     }
 }
 
+/// Whether the template of a campaign is the one that it was launched with.
+async fn is_as_launched(tx: &mut TenantTx, campaign: &Campaign) -> Result<bool, CampaignError> {
+    let launched = store::launched(tx, campaign.id).await?;
+    let facts = store::launch_facts(tx, campaign.draft.channel, campaign.draft.template).await?;
+    Ok(match (launched, facts) {
+        (Some(launched), Some(facts)) => (launched.category, launched.template_version) == (facts.category, facts.template_version),
+        _ => true,
+    })
+}
+
+/// Pauses a campaign that cannot be frozen while its template is away or another one, unless the template is back by now.
+async fn wait_for_template(tx: &mut TenantTx, clock: &dyn Clock, id: CampaignId) -> Result<(), CampaignError> {
+    let (campaign, template) = lock_with_template(tx, id).await?;
+    if campaign.state != CampaignState::Preparing {
+        return Ok(());
+    }
+    if let Some(reason) = following::misfit(tx, &campaign, &template).await? {
+        return set_paused(tx, clock, &campaign, Some(&reason)).await;
+    }
+    tx.enqueue(Prepare { campaign: id }).await?;
+    Ok(())
+}
+
 fn run_facts(facts: &LaunchFacts, settings: Settings) -> Result<RunFacts, CampaignError> {
     let content = validation::content(facts);
     let variable_names = validation::variable_names(&content)?;
     Ok(RunFacts {
         phone_number_id: facts.phone_number_id.clone(),
         category: facts.category.clone(),
+        template_version: facts.template_version,
         content,
         variable_names,
         grace_s: settings.grace_s(&facts.category),
@@ -184,18 +223,22 @@ pub(super) async fn analyze_ledger(tx: &mut TenantTx, id: CampaignId) -> Result<
     Ok(())
 }
 
-/// Lets the lane send a frozen campaign, unless somebody paused or cancelled it meanwhile.
+/// Lets the lane send a frozen campaign, unless somebody paused or cancelled it meanwhile, or its template is not the one that was frozen.
 pub(super) async fn start(tx: &mut TenantTx, clock: &dyn Clock, id: CampaignId) -> Result<(), CampaignError> {
-    store::lock(tx, id).await?;
-    let campaign = find(tx, id).await?;
+    let (campaign, template) = lock_with_template(tx, id).await?;
     let run = match campaign.state {
-        CampaignState::Preparing if organizations::service::may_send(tx).await? => {
-            transition(tx, clock, &campaign, CampaignState::Running, None, "started").await?;
-            "running"
-        }
         CampaignState::Preparing => {
-            transition(tx, clock, &campaign, CampaignState::Paused, Some(DEACTIVATED), "started").await?;
-            "paused"
+            let hindrance = if organizations::service::may_send(tx).await? {
+                following::misfit(tx, &campaign, &template).await?
+            } else {
+                Some(DEACTIVATED.to_owned())
+            };
+            let (to, run) = match hindrance {
+                Some(_) => (CampaignState::Paused, "paused"),
+                None => (CampaignState::Running, "running"),
+            };
+            transition(tx, clock, &campaign, to, hindrance.as_deref(), "started").await?;
+            run
         }
         CampaignState::Paused => "paused",
         CampaignState::Cancelling => "cancelling",
@@ -205,11 +248,11 @@ pub(super) async fn start(tx: &mut TenantTx, clock: &dyn Clock, id: CampaignId) 
     signal(tx, &campaign).await
 }
 
-/// Stops new messages. What is in flight settles normally.
+/// Stops new messages. What is in flight settles normally. A campaign that waits for its template waits for a person from now on.
 pub async fn pause(tx: &mut TenantTx, clock: &dyn Clock, id: CampaignId) -> Result<Campaign, CampaignError> {
     store::lock(tx, id).await?;
     let campaign = find(tx, id).await?;
-    if !campaign.state.can_pause() {
+    if !campaign.state.can_pause() && !following::is_held(&campaign) {
         return Err(CampaignError::WrongState { state: campaign.state, verb: "paused" });
     }
     set_paused(tx, clock, &campaign, None).await?;
@@ -217,7 +260,12 @@ pub async fn pause(tx: &mut TenantTx, clock: &dyn Clock, id: CampaignId) -> Resu
     find(tx, id).await
 }
 
-async fn set_paused(tx: &mut TenantTx, clock: &dyn Clock, campaign: &Campaign, reason: Option<&str>) -> Result<(), CampaignError> {
+pub(super) async fn set_paused(
+    tx: &mut TenantTx,
+    clock: &dyn Clock,
+    campaign: &Campaign,
+    reason: Option<&str>,
+) -> Result<(), CampaignError> {
     transition(tx, clock, campaign, CampaignState::Paused, reason, "paused").await?;
     store::run_set_state(tx, campaign.id, "paused").await?;
     Ok(())
@@ -234,7 +282,8 @@ pub(super) async fn pause_deactivated(tx: &mut TenantTx, clock: &dyn Clock, sinc
     for id in store::under_way(tx).await? {
         store::lock(tx, id).await?;
         let campaign = find(tx, id).await?;
-        if !campaign.state.can_pause() || (active && campaign.updated_at > since) {
+        let under_way = campaign.state.can_pause() || following::is_held(&campaign);
+        if !under_way || (active && campaign.updated_at > since) {
             continue;
         }
         set_paused(tx, clock, &campaign, Some(DEACTIVATED)).await?;
@@ -248,23 +297,35 @@ pub(super) async fn pause_deactivated(tx: &mut TenantTx, clock: &dyn Clock, sinc
     Ok(paused)
 }
 
-/// Goes on at once.
-pub async fn resume(tx: &mut TenantTx, clock: &dyn Clock, id: CampaignId) -> Result<Campaign, CampaignError> {
-    store::lock(tx, id).await?;
-    let campaign = find(tx, id).await?;
+/// Goes on at once. A change of the template's category since the launch is accepted by it; one of its content only when
+/// `accepted_version` names the version that the template has now, and its variables are the same.
+pub async fn resume(
+    tx: &mut TenantTx,
+    clock: &dyn Clock,
+    id: CampaignId,
+    accepted_version: Option<i32>,
+) -> Result<Campaign, CampaignError> {
+    let (campaign, template) = lock_with_template(tx, id).await?;
     if campaign.state != CampaignState::Paused {
         return Err(CampaignError::WrongState { state: campaign.state, verb: "resumed" });
     }
     require_active(tx).await?;
-    if run_exists(tx, id).await? {
-        transition(tx, clock, &campaign, CampaignState::Running, None, "resumed").await?;
-        store::run_set_state(tx, id, "running").await?;
-        signal(tx, &campaign).await?;
-    } else {
-        transition(tx, clock, &campaign, CampaignState::Preparing, None, "resumed").await?;
-        tx.enqueue(Prepare { campaign: id }).await?;
-    }
+    following::accept(tx, &campaign, &template, accepted_version).await?;
+    go_on(tx, clock, &campaign, "resumed").await?;
+    signal(tx, &campaign).await?;
     find(tx, id).await
+}
+
+/// Sends on, or prepares again what was not frozen yet. The lane is still to be signalled.
+pub(super) async fn go_on(tx: &mut TenantTx, clock: &dyn Clock, campaign: &Campaign, verb: &'static str) -> Result<(), CampaignError> {
+    if run_exists(tx, campaign.id).await? {
+        transition(tx, clock, campaign, CampaignState::Running, None, verb).await?;
+        store::run_set_state(tx, campaign.id, "running").await?;
+    } else {
+        transition(tx, clock, campaign, CampaignState::Preparing, None, verb).await?;
+        tx.enqueue(Prepare { campaign: campaign.id }).await?;
+    }
+    Ok(())
 }
 
 /// Stops for good: what was not sent never will be.

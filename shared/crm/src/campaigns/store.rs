@@ -1,10 +1,17 @@
 //! Campaign records: all their SQL, over the tenant's rows.
 
+mod following;
+
 use chrono::{DateTime, Utc};
 use db::{DbError, TenantTx};
 use kernel::{CampaignId, ChannelId, ContactId, Page, PageRequest, TemplateId};
 use sqlx::types::Json;
 use uuid::Uuid;
+
+pub(super) use following::{
+    Launched, Template, accept_template, held_templates, is_being_edited, launched, lock_template, note_launched, of_template, refusals,
+    relabel, run_of,
+};
 
 use super::model::{Campaign, CampaignDraft, CampaignState, UnknownPolicy};
 
@@ -23,6 +30,7 @@ struct CampaignRow {
     updated_at: DateTime<Utc>,
     launched_at: Option<DateTime<Utc>>,
     finished_at: Option<DateTime<Utc>>,
+    template_version: Option<i32>,
 }
 
 impl TryFrom<CampaignRow> for Campaign {
@@ -47,6 +55,7 @@ impl TryFrom<CampaignRow> for Campaign {
             updated_at: row.updated_at,
             launched_at: row.launched_at,
             finished_at: row.finished_at,
+            template_version: row.template_version,
         })
     }
 }
@@ -104,10 +113,12 @@ fn rate(draft: &CampaignDraft) -> Option<i32> {
 pub(super) async fn find(tx: &mut TenantTx, id: CampaignId) -> Result<Option<Campaign>, DbError> {
     let row = sqlx::query_as!(
         CampaignRow,
-        "select id, name, channel_id, template_id, audience, variables, unknown_policy, messages_per_second, state, state_reason,
-                created_at, updated_at, launched_at, finished_at
-         from campaigns
-         where id = $1",
+        r#"select c.id, c.name, c.channel_id, c.template_id, c.audience, c.variables, c.unknown_policy, c.messages_per_second, c.state,
+                  c.state_reason, c.created_at, c.updated_at, c.launched_at, c.finished_at,
+                  coalesce(r.template_version, c.template_version) as template_version
+           from campaigns c
+           left join campaign_runs r on r.organization_id = c.organization_id and r.campaign_id = c.id
+           where c.id = $1"#,
         id as _,
     )
     .fetch_optional(tx.conn())
@@ -121,11 +132,18 @@ pub(super) async fn lock(tx: &mut TenantTx, id: CampaignId) -> Result<(), DbErro
     Ok(())
 }
 
-/// Campaigns that send or are about to, in the order in which they are to be locked.
+/// Campaigns that send, are about to, or may do so again without a person, in the order in which they are to be locked. Some that are paused
+/// for another reason are among them.
 pub(super) async fn under_way(tx: &mut TenantTx) -> Result<Vec<CampaignId>, DbError> {
-    let ids = sqlx::query_scalar!("select id from campaigns where state in ('preparing', 'running', 'finishing') order by id limit 10000")
-        .fetch_all(tx.conn())
-        .await?;
+    let ids = sqlx::query_scalar!(
+        "select id from campaigns
+         where state in ('preparing', 'running', 'finishing')
+            or (state = 'paused' and (state_reason like 'template%' or state_reason like 'pauseTemplate:%'))
+         order by id
+         limit 10000"
+    )
+    .fetch_all(tx.conn())
+    .await?;
     Ok(ids.into_iter().map(Into::into).collect())
 }
 
@@ -133,12 +151,14 @@ pub(super) async fn under_way(tx: &mut TenantTx) -> Result<Vec<CampaignId>, DbEr
 pub(super) async fn page(tx: &mut TenantTx, state: Option<CampaignState>, request: PageRequest) -> Result<Page<Campaign>, DbError> {
     let rows = sqlx::query_as!(
         CampaignRow,
-        "select id, name, channel_id, template_id, audience, variables, unknown_policy, messages_per_second, state, state_reason,
-                created_at, updated_at, launched_at, finished_at
-         from campaigns
-         where ($1::text is null or state = $1) and ($2::uuid is null or id < $2)
-         order by id desc
-         limit $3",
+        r#"select c.id, c.name, c.channel_id, c.template_id, c.audience, c.variables, c.unknown_policy, c.messages_per_second, c.state,
+                  c.state_reason, c.created_at, c.updated_at, c.launched_at, c.finished_at,
+                  coalesce(r.template_version, c.template_version) as template_version
+           from campaigns c
+           left join campaign_runs r on r.organization_id = c.organization_id and r.campaign_id = c.id
+           where ($1::text is null or c.state = $1) and ($2::uuid is null or c.id < $2)
+           order by c.id desc
+           limit $3"#,
         state.map(CampaignState::as_str),
         request.after.map(|cursor| cursor.0),
         request.limit + 1,
@@ -197,6 +217,7 @@ pub(super) async fn run_set_state(tx: &mut TenantTx, id: CampaignId, state: &str
 /// What launching must know of the campaign's template and number.
 pub(super) struct LaunchFacts {
     pub(super) template_status: String,
+    pub(super) template_version: i32,
     pub(super) category: String,
     pub(super) name: String,
     pub(super) language: String,
@@ -207,7 +228,6 @@ pub(super) struct LaunchFacts {
     pub(super) phone_number_id: String,
 }
 
-/// Template and number, if both exist.
 /// Whether one of `ids` is nobody in the organization.
 pub(super) async fn names_unknown_contact(tx: &mut TenantTx, ids: &[ContactId]) -> Result<bool, DbError> {
     let unknown = sqlx::query_scalar!(
@@ -222,10 +242,11 @@ pub(super) async fn names_unknown_contact(tx: &mut TenantTx, ids: &[ContactId]) 
     Ok(unknown)
 }
 
+/// Template and number, if both exist.
 pub(super) async fn launch_facts(tx: &mut TenantTx, channel: ChannelId, template: TemplateId) -> Result<Option<LaunchFacts>, DbError> {
     let facts = sqlx::query_as!(
         LaunchFacts,
-        r#"select t.status as template_status, t.category, t.name, t.language, t.parameter_format, t.components,
+        r#"select t.status as template_status, t.version as template_version, t.category, t.name, t.language, t.parameter_format, t.components,
                   t.business_account_id = c.business_account_id as "same_account!", c.state as channel_state, c.phone_number_id
         from templates t cross join channels c
         where t.id = $1 and c.id = $2"#,

@@ -56,15 +56,14 @@ fn variables(draft: &CampaignDraft, facts: &LaunchFacts, errors: &mut FieldError
         errors.add("templateId", "unusable", "the template can be rendered");
         return;
     };
-    let wanted: BTreeSet<String> = names.into_iter().collect();
-    for name in &wanted {
+    for name in names.required.iter().collect::<BTreeSet<_>>() {
         if !draft.variables.contains_key(name) {
             errors.add(format!("variables.{name}"), "required", "the template has this variable");
         }
     }
     for (name, source) in &draft.variables {
         let field = format!("variables.{name}");
-        if !wanted.contains(name) {
+        if !names.contains(name) {
             errors.add(&field, "unknown", "the template has no such variable");
         }
         match (&source.field, &source.value) {
@@ -89,12 +88,30 @@ pub(super) fn content(facts: &LaunchFacts) -> serde_json::Value {
     })
 }
 
-/// Names of a template's variables, in the order in which frozen rows keep their values.
-pub(super) fn variable_names(content: &serde_json::Value) -> Result<Vec<String>, CampaignError> {
+/// Names of a template's variables.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct VariableNames {
+    /// Without a value of these nobody gets a message.
+    pub(super) required: Vec<String>,
+    /// Without a value of these a part of the message is left out.
+    pub(super) optional: Vec<String>,
+}
+
+impl VariableNames {
+    fn contains(&self, name: &str) -> bool {
+        self.required.iter().chain(&self.optional).any(|each| each == name)
+    }
+}
+
+/// Names of a template's variables. Frozen rows keep the values of the required ones in this order, and those of the optional ones behind them.
+pub(super) fn variable_names(content: &serde_json::Value) -> Result<VariableNames, CampaignError> {
     let compiled = CompiledTemplate::compile(content).map_err(|error| {
         let mut errors = FieldErrors::default();
         errors.add("templateId", "unusable", error.to_string());
         CampaignError::Invalid(errors)
     })?;
-    Ok(compiled.variable_names().map(str::to_owned).collect())
+    Ok(VariableNames {
+        required: compiled.variable_names().map(str::to_owned).collect(),
+        optional: compiled.optional_variable_names().map(str::to_owned).collect(),
+    })
 }

@@ -7,7 +7,7 @@ use kernel::{ContactId, EmailAddress, PhoneNumber};
 use serde_json::{Map, Value};
 
 pub use crate::fields::Change;
-use crate::fields::{FieldError, FieldErrors};
+use crate::fields::{self, FieldError, FieldErrors};
 
 /// Longest name, in characters.
 pub const MAX_NAME: usize = 200;
@@ -193,17 +193,17 @@ impl Contact {
 
 /// Checks a number.
 pub(crate) fn phone_number(text: &str) -> Result<PhoneNumber, FieldError> {
-    PhoneNumber::parse(text).map_err(|error| FieldError::new("phoneNumber", error.code(), error.to_string()))
+    fields::phone_number("phoneNumber", text)
 }
 
 /// Checks a name: blanks around it are dropped.
 pub(crate) fn name(text: &str) -> Result<String, FieldError> {
-    text_of("name", text, MAX_NAME)
+    fields::line("name", text, MAX_NAME)
 }
 
 /// Checks an e-mail address.
 pub(crate) fn email(text: &str) -> Result<EmailAddress, FieldError> {
-    EmailAddress::parse(text).map_err(|error| FieldError::new("email", "invalid", error.to_string()))
+    fields::email("email", text)
 }
 
 /// Checks tags: blanks around them, empty ones and repetitions are dropped.
@@ -211,7 +211,7 @@ pub(crate) fn tags<T: AsRef<str>>(list: &[T]) -> Result<Vec<String>, FieldError>
     let mut seen = BTreeSet::new();
     let mut tags = Vec::new();
     for tag in list {
-        let tag = text_of("tags", tag.as_ref(), MAX_TAG)?;
+        let tag = fields::line("tags", tag.as_ref(), MAX_TAG)?;
         if !tag.is_empty() && seen.insert(tag.clone()) {
             tags.push(tag);
         }
@@ -267,15 +267,4 @@ pub(crate) fn time_zone(text: &str) -> Result<String, FieldError> {
         Ok(zone) => Ok(zone.name().to_owned()),
         Err(_) => Err(FieldError::new("timeZone", "invalid", "not an IANA time zone such as `Europe/Berlin`")),
     }
-}
-
-fn text_of(field: &str, text: &str, longest: usize) -> Result<String, FieldError> {
-    let text = text.trim();
-    if text.chars().count() > longest {
-        return Err(FieldError::new(field, "too-long", format!("at most {longest} characters")));
-    }
-    if text.chars().any(char::is_control) {
-        return Err(FieldError::new(field, "control-character", "control characters are not allowed"));
-    }
-    Ok(text.to_owned())
 }

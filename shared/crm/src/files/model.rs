@@ -12,6 +12,8 @@ const MAX_NAME: usize = 255;
 pub enum FileKind {
     /// The logo of the organization.
     Logo,
+    /// A sample for the media header of a template.
+    TemplateMedia,
 }
 
 impl FileKind {
@@ -19,17 +21,20 @@ impl FileKind {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Logo => "logo",
+            Self::TemplateMedia => "templateMedia",
         }
     }
 
     pub(super) fn from_word(word: &str) -> Option<Self> {
-        [Self::Logo].into_iter().find(|kind| kind.as_str() == word)
+        [Self::Logo, Self::TemplateMedia].into_iter().find(|kind| kind.as_str() == word)
     }
 
-    fn key(self, organization: OrganizationId, file: FileId) -> ObjectKey {
-        match self {
-            Self::Logo => ObjectKey::of_file(Folder::Images, organization, file, "webp"),
-        }
+    fn key(self, organization: OrganizationId, file: FileId, ending: &'static str) -> ObjectKey {
+        let folder = match self {
+            Self::Logo => Folder::Images,
+            Self::TemplateMedia => Folder::Documents,
+        };
+        ObjectKey::of_file(folder, organization, file, ending)
     }
 }
 
@@ -70,7 +75,9 @@ pub struct NewFile {
     pub original_name: Option<String>,
     /// Media type.
     pub content_type: &'static str,
-    /// Length in bytes.
+    /// What the name of its object ends with.
+    pub ending: &'static str,
+    /// Length in bytes; 0 while it is not known.
     pub size: u64,
     /// The person who uploads it; none when it is a program.
     pub created_by: Option<UserId>,
@@ -86,7 +93,7 @@ impl NewFile {
         let file = File {
             id,
             organization,
-            object_key: self.kind.key(organization, id),
+            object_key: self.kind.key(organization, id, self.ending),
             kind: self.kind,
             original_name,
             content_type: self.content_type.to_owned(),

@@ -64,6 +64,88 @@ pub(super) async fn make_live(tx: &mut TenantTx, now: DateTime<Utc>, file: FileI
     Ok(done.rows_affected() == 1)
 }
 
+/// Notes the length of a pending file that was written; tells whether it was pending.
+pub(super) async fn complete(tx: &mut TenantTx, now: DateTime<Utc>, file: FileId, size: u64) -> Result<bool, DbError> {
+    let done = sqlx::query!(
+        "update files set size = $2, updated_at = $3 where id = $1 and state = 'pending'",
+        file as _,
+        i64::try_from(size).unwrap_or(i64::MAX),
+        now,
+    )
+    .execute(tx.conn())
+    .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// Makes whole samples live, unless the sweep may be about to remove them: those that nothing named since before `since`.
+pub(super) async fn keep_samples(
+    tx: &mut TenantTx,
+    now: DateTime<Utc>,
+    since: DateTime<Utc>,
+    files: &[FileId],
+) -> Result<Vec<File>, DbError> {
+    let ids: Vec<Uuid> = files.iter().map(|file| file.uuid()).collect();
+    let rows = sqlx::query_as!(
+        FileRow,
+        "with kept as (
+             select id from files
+             where id = any($1) and kind = 'templateMedia' and size > 0 and (state = 'live' or updated_at > $3)
+             order by id
+             for update)
+         update files set state = 'live', updated_at = $2
+         from kept where files.id = kept.id
+         returning organization_id, files.id, object_key, kind, original_name, content_type, size, created_at",
+        &ids,
+        now,
+        since,
+    )
+    .fetch_all(tx.conn())
+    .await?;
+    rows.into_iter().map(File::try_from).collect()
+}
+
+/// Marks samples as replaced that no template names any more, and that were last touched before `before`: in the order of their ids, behind
+/// `after`. Answers the last one that was looked at, and how many were marked; none when there was nothing to look at.
+pub(super) async fn release_samples(
+    tx: &mut SystemTx,
+    now: DateTime<Utc>,
+    before: DateTime<Utc>,
+    after: FileId,
+    limit: i64,
+) -> Result<Option<(FileId, i64)>, DbError> {
+    let row = sqlx::query!(
+        r#"with looked as (
+             select organization_id, id from files
+             where kind = 'templateMedia' and state = 'live' and updated_at < $2 and id > $3
+             order by id
+             limit $4),
+         unnamed as (
+             select l.organization_id, l.id from looked l
+             where not exists (
+                     select from templates t
+                     where t.organization_id = l.organization_id and strpos(t.components::text, 'file:' || l.id) > 0)
+               and not exists (
+                     select from template_drafts d
+                     where d.organization_id = l.organization_id and strpos(d.components::text, 'file:' || l.id) > 0)
+               and not exists (
+                     select from template_versions v
+                     where v.organization_id = l.organization_id and strpos(v.components::text, 'file:' || l.id) > 0)),
+         released as (
+             update files f set state = 'replaced', updated_at = $1
+             from unnamed u
+             where f.organization_id = u.organization_id and f.id = u.id and f.state = 'live' and f.updated_at < $2
+             returning f.id)
+         select (select id from looked order by id desc limit 1) as "last: FileId", (select count(*) from released) as "released!""#,
+        now,
+        before,
+        after as _,
+        limit,
+    )
+    .fetch_one(tx.conn())
+    .await?;
+    Ok(row.last.map(|last| (last, row.released)))
+}
+
 /// Locks the organization, so that one logo is changed after the other. Answers the present one.
 pub(super) async fn logo_lock(tx: &mut TenantTx) -> Result<Option<FileId>, DbError> {
     let organization = tx.organization();
@@ -97,11 +179,12 @@ pub(super) async fn mark_replaced(tx: &mut TenantTx, now: DateTime<Utc>, file: F
     row.map(File::try_from).transpose()
 }
 
-pub(super) async fn find_live(tx: &mut TenantTx, file: FileId) -> Result<Option<File>, DbError> {
+/// A file that is live, or a sample that was uploaded whole.
+pub(super) async fn find_readable(tx: &mut TenantTx, file: FileId) -> Result<Option<File>, DbError> {
     let row = sqlx::query_as!(
         FileRow,
         "select organization_id, id, object_key, kind, original_name, content_type, size, created_at
-         from files where id = $1 and state = 'live'",
+         from files where id = $1 and (state = 'live' or kind = 'templateMedia' and state = 'pending' and size > 0)",
         file as _,
     )
     .fetch_optional(tx.conn())

@@ -13,6 +13,7 @@ fn new() -> NewFile {
         kind: FileKind::Logo,
         original_name: Some("../../My \u{7}logo.png".into()),
         content_type: "image/webp",
+        ending: "webp",
         size: 3,
         created_by: None,
     }

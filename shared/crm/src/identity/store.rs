@@ -60,54 +60,46 @@ impl From<AccountRow> for Account {
     }
 }
 
+/// Reads an account, one row for each organization; `$which`, the end of the statement, says of whom and in which of them.
+macro_rules! account_find {
+    ($tx:expr, $which:literal, $($argument:expr),+ $(,)?) => {
+        sqlx::query_as!(
+            AccountRow,
+            r#"select users.id as user_id, users.email, users.password_hash, memberships.organization_id,
+                      case when organizations.deactivated_at is not null then 'deactivated'
+                           when memberships.disabled_at is not null then 'disabled'
+                           when memberships.joined_at is null then 'invited'
+                           else 'active'
+                      end as "membership!",
+                      two_step.confirmed_at is not null as "two_step!"
+               from users
+               join memberships on memberships.user_id = users.id
+               join organizations on organizations.id = memberships.organization_id
+               left join two_step on two_step.user_id = users.id
+               "# + $which,
+            $($argument),+
+        )
+        .fetch_optional($tx.conn())
+    };
+}
+
 /// The account of an address or user name (in lower case), in the first organization in which it may sign in, or else in its first one.
 pub(super) async fn account_by_name(tx: &mut IdentityTx, name: &str) -> Result<Option<Account>, DbError> {
-    let row = sqlx::query_as!(
-        AccountRow,
-        r#"select users.id as user_id, users.email, users.password_hash, memberships.organization_id,
-                  case when organizations.deactivated_at is not null then 'deactivated'
-                       when memberships.disabled_at is not null then 'disabled'
-                       when memberships.joined_at is null then 'invited'
-                       else 'active'
-                  end as "membership!",
-                  two_step.confirmed_at is not null as "two_step!"
-           from users
-           join memberships on memberships.user_id = users.id
-           join organizations on organizations.id = memberships.organization_id
-           left join two_step on two_step.user_id = users.id
-           where lower(users.email) = $1 or users.username = $1
-           order by (memberships.joined_at is not null and memberships.disabled_at is null and organizations.deactivated_at is null) desc,
-                    memberships.created_at, memberships.organization_id
-           limit 1"#,
+    let row = account_find!(
+        tx,
+        "where lower(users.email) = $1 or users.username = $1
+         order by (memberships.joined_at is not null and memberships.disabled_at is null and organizations.deactivated_at is null) desc,
+                  memberships.created_at, memberships.organization_id
+         limit 1",
         name,
-    )
-    .fetch_optional(tx.conn())
-    .await?;
-    Ok(row.map(Into::into))
+    );
+    Ok(row.await?.map(Into::into))
 }
 
 /// The account of a member of an organization.
 pub(super) async fn account_of_member(tx: &mut IdentityTx, organization: OrganizationId, user: UserId) -> Result<Option<Account>, DbError> {
-    let row = sqlx::query_as!(
-        AccountRow,
-        r#"select users.id as user_id, users.email, users.password_hash, memberships.organization_id,
-                  case when organizations.deactivated_at is not null then 'deactivated'
-                       when memberships.disabled_at is not null then 'disabled'
-                       when memberships.joined_at is null then 'invited'
-                       else 'active'
-                  end as "membership!",
-                  two_step.confirmed_at is not null as "two_step!"
-           from users
-           join memberships on memberships.user_id = users.id
-           join organizations on organizations.id = memberships.organization_id
-           left join two_step on two_step.user_id = users.id
-           where users.id = $1 and memberships.organization_id = $2"#,
-        user.uuid(),
-        organization.uuid(),
-    )
-    .fetch_optional(tx.conn())
-    .await?;
-    Ok(row.map(Into::into))
+    let row = account_find!(tx, "where users.id = $1 and memberships.organization_id = $2", user.uuid(), organization.uuid());
+    Ok(row.await?.map(Into::into))
 }
 
 pub(super) async fn user_insert(

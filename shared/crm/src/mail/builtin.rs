@@ -17,6 +17,7 @@ pub(super) fn text_of(kind: MailKind) -> MailText {
         MailKind::PasswordChanged => (include_str!("builtin/password_changed.html"), include_str!("builtin/password_changed.txt")),
         MailKind::LoginReused => (include_str!("builtin/login_reused.html"), include_str!("builtin/login_reused.txt")),
         MailKind::TwoStepChanged => (include_str!("builtin/two_step_changed.html"), include_str!("builtin/two_step_changed.txt")),
+        MailKind::TemplateAlert => (include_str!("builtin/template_alert.html"), include_str!("builtin/template_alert.txt")),
         MailKind::Test => (include_str!("builtin/test.html"), include_str!("builtin/test.txt")),
     };
     let (preheader, content) = html.split_once('\n').unwrap_or((html, ""));

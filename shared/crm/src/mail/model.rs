@@ -21,19 +21,24 @@ pub enum MailKind {
     LoginReused,
     /// Two-step login was changed. Variable: `change`, which is `on`, `off` or `recoveryCodes`.
     TwoStepChanged,
+    /// The provider paused, disabled, turned down, deleted or changed a message template. Variables: `what`, which is `paused`, `disabled`,
+    /// `rejected`, `deleted`, `recategorizationAnnounced`, `recategorized` or `contentChanged`; `template` and `language`, which name it;
+    /// `reason`, the provider's; `category`, the one it has or will have; `campaigns`, how many stopped, empty for none.
+    TemplateAlert,
     /// Somebody tries whether mail arrives, or how a text looks. Variable: `of`, the kind whose text is shown.
     Test,
 }
 
 impl MailKind {
     /// Every kind.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::PasswordReset,
         Self::EmailVerification,
         Self::Invitation,
         Self::PasswordChanged,
         Self::LoginReused,
         Self::TwoStepChanged,
+        Self::TemplateAlert,
         Self::Test,
     ];
 
@@ -46,6 +51,7 @@ impl MailKind {
             Self::PasswordChanged => "passwordChanged",
             Self::LoginReused => "loginReused",
             Self::TwoStepChanged => "twoStepChanged",
+            Self::TemplateAlert => "templateAlert",
             Self::Test => "test",
         }
     }
@@ -61,7 +67,7 @@ impl MailKind {
             Self::PasswordReset => Some(Purpose::PasswordReset),
             Self::EmailVerification => Some(Purpose::EmailVerification),
             Self::Invitation => Some(Purpose::Invitation),
-            Self::PasswordChanged | Self::LoginReused | Self::TwoStepChanged | Self::Test => None,
+            Self::PasswordChanged | Self::LoginReused | Self::TwoStepChanged | Self::TemplateAlert | Self::Test => None,
         }
     }
 
@@ -70,6 +76,7 @@ impl MailKind {
         match self {
             Self::Invitation => &["inviter"],
             Self::TwoStepChanged => &["change"],
+            Self::TemplateAlert => &["campaigns", "category", "language", "reason", "template", "what"],
             _ => &[],
         }
     }

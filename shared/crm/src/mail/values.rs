@@ -78,7 +78,11 @@ pub(super) fn of(kind: MailKind, subject: &Subject<'_>, variables: &Value) -> Va
 
 /// Values to show a text with.
 pub(super) fn samples(kind: MailKind, subject: &Subject<'_>) -> Values {
-    of(kind, subject, &serde_json::json!({ "inviter": "Ada Lovelace", "change": "on" }))
+    let variables = serde_json::json!({
+        "inviter": "Ada Lovelace", "change": "on", "what": "paused", "template": "spring_offer", "language": "en_US", "reason": "FIRST_PAUSE",
+        "category": "MARKETING", "campaigns": "2",
+    });
+    of(kind, subject, &variables)
 }
 
 /// A time in the words that people use for it.

@@ -9,7 +9,7 @@ use super::{error::ClientError, model::Organization, rules, rules::Changes, serv
 use crate::{
     audit::{self, Act, Actor},
     campaigns::jobs::PauseDeactivated,
-    fields::Change,
+    fields::{self, Change},
     identity::{
         OneTimeKeys, Role,
         members::{self, Authority, Invitation},
@@ -192,9 +192,9 @@ fn apply(organization: &mut Organization, patch: ClientPatch) -> Changes {
 impl NewAdmin {
     /// The invitation; broken rules go to `changes`.
     fn checked(self, changes: &mut Changes) -> Option<Invitation> {
-        let email = changes.take(rules::email("adminEmail", &self.email));
+        let email = changes.take(fields::email("adminEmail", &self.email));
         let first_name = changes.take(rules::first_name("adminFirstName", &self.first_name));
-        let last_name = changes.take(rules::line("adminLastName", Some(self.last_name.trim()), 100));
+        let last_name = changes.take(fields::line("adminLastName", &self.last_name, 100));
         Some(Invitation { email: email?, first_name: first_name?, last_name: last_name?, role: Role::Admin.as_str().into() })
     }
 }

@@ -7,7 +7,7 @@ use isocountry::CountryCode;
 use kernel::{FileId, OrganizationId, PhoneNumber};
 
 use super::rules::{self, Changes};
-use crate::fields::{Change, FieldErrors};
+use crate::fields::{self, Change, FieldErrors};
 
 /// A tenant.
 #[derive(Clone, Debug)]
@@ -111,11 +111,11 @@ impl Organization {
     pub(super) fn apply(&mut self, patch: ProfilePatch) -> Result<Vec<&'static str>, FieldErrors> {
         let mut changes = Changes::default();
         changes.set("name", &mut self.name, patch.name, rules::name);
-        changes.set("description", &mut self.description, patch.description, |field, text| rules::lines(field, text, 2_000));
-        changes.set("address", &mut self.address, patch.address, |field, text| rules::lines(field, text, 500));
-        changes.set("city", &mut self.city, patch.city, |field, text| rules::line(field, text, 200));
-        changes.set("state", &mut self.state, patch.state, |field, text| rules::line(field, text, 200));
-        changes.set("zipCode", &mut self.zip_code, patch.zip_code, |field, text| rules::line(field, text, 20));
+        changes.set("description", &mut self.description, patch.description, |field, text| fields::lines(field, text, 2_000));
+        changes.set("address", &mut self.address, patch.address, |field, text| fields::lines(field, text, 500));
+        changes.set("city", &mut self.city, patch.city, |field, text| fields::line(field, text, 200));
+        changes.set("state", &mut self.state, patch.state, |field, text| fields::line(field, text, 200));
+        changes.set("zipCode", &mut self.zip_code, patch.zip_code, |field, text| fields::line(field, text, 20));
         changes.set("country", &mut self.country, patch.country, rules::country);
         changes.set("currency", &mut self.currency, patch.currency, rules::currency);
         changes.set("timezone", &mut self.timezone, patch.timezone, rules::timezone);

@@ -1,11 +1,11 @@
-//! The rules of a profile's fields. Each takes what was typed, or none for "empty it".
+//! The rules of a profile's fields. Each takes what was typed, without blanks around it; null was typed as nothing.
 
 use chrono_tz::Tz;
 use iso_currency::Currency;
 use isocountry::CountryCode;
-use kernel::{EmailAddress, PhoneNumber};
+use kernel::PhoneNumber;
 
-use crate::fields::{Change, FieldError, FieldErrors};
+use crate::fields::{self, Change, FieldError, FieldErrors};
 
 /// Collects what a patch changes and which rules it breaks.
 #[derive(Debug, Default)]
@@ -21,10 +21,10 @@ impl Changes {
         field: &'static str,
         slot: &mut T,
         change: Change,
-        rule: impl FnOnce(&'static str, Option<&str>) -> Result<T, FieldError>,
+        rule: impl FnOnce(&'static str, &str) -> Result<T, FieldError>,
     ) {
         let Change::Set(text) = change else { return };
-        let Some(value) = self.errors.take(rule(field, text.as_deref().map(str::trim))) else { return };
+        let Some(value) = self.errors.take(rule(field, text.as_deref().unwrap_or_default().trim())) else { return };
         if *slot != value {
             *slot = value;
             self.changed.push(field);
@@ -44,49 +44,26 @@ impl Changes {
 }
 
 /// A name: 1 to 200 characters in one line.
-pub(super) fn name(field: &'static str, text: Option<&str>) -> Result<String, FieldError> {
-    let text = text.unwrap_or_default();
-    if !(1..=200).contains(&text.chars().count()) {
-        return Err(FieldError::new(field, "length", "1 to 200 characters"));
-    }
-    line(field, Some(text), 200)
-}
-
-/// A text in one line.
-pub(super) fn line(field: &'static str, text: Option<&str>, longest: usize) -> Result<String, FieldError> {
-    bounded(field, text, longest, char::is_control)
-}
-
-/// A text that may have lines.
-pub(super) fn lines(field: &'static str, text: Option<&str>, longest: usize) -> Result<String, FieldError> {
-    bounded(field, text, longest, |character| character.is_control() && !matches!(character, '\n' | '\r' | '\t'))
-}
-
-fn bounded(field: &'static str, text: Option<&str>, longest: usize, forbidden: impl Fn(char) -> bool) -> Result<String, FieldError> {
-    let text = text.unwrap_or_default();
-    if text.chars().count() > longest {
-        return Err(FieldError::new(field, "too-long", format!("at most {longest} characters")));
-    }
-    if text.chars().any(forbidden) {
-        return Err(FieldError::new(field, "control-character", "control characters are not allowed"));
-    }
-    Ok(text.to_owned())
+pub(super) fn name(field: &str, text: &str) -> Result<String, FieldError> {
+    fields::name(field, text, 200)
 }
 
 /// A line of business: up to 100 characters.
-pub(super) fn business_category(field: &'static str, text: Option<&str>) -> Result<String, FieldError> {
-    line(field, text, 100)
+pub(super) fn business_category(field: &str, text: &str) -> Result<String, FieldError> {
+    fields::line(field, text, 100)
 }
 
 /// A country, in letters of either case.
-pub(super) fn country(field: &'static str, text: Option<&str>) -> Result<Option<CountryCode>, FieldError> {
-    let Some(text) = text.filter(|text| !text.is_empty()) else { return Ok(None) };
+pub(super) fn country(field: &str, text: &str) -> Result<Option<CountryCode>, FieldError> {
+    if text.is_empty() {
+        return Ok(None);
+    }
     let country = CountryCode::for_alpha2_caseless(text);
     country.map(Some).map_err(|_| FieldError::new(field, "unknown-value", "not an ISO 3166-1 alpha-2 code such as `DE`"))
 }
 
 /// A currency in which prices are asked, in letters of either case: no metals, funds or test codes.
-pub(super) fn currency(field: &'static str, text: Option<&str>) -> Result<Currency, FieldError> {
+pub(super) fn currency(field: &str, text: &str) -> Result<Currency, FieldError> {
     let text = required(field, text)?;
     Currency::from_code(&text.to_ascii_uppercase())
         .filter(|currency| !currency.is_special() && !currency.is_fund())
@@ -94,27 +71,44 @@ pub(super) fn currency(field: &'static str, text: Option<&str>) -> Result<Curren
 }
 
 /// A time zone.
-pub(super) fn timezone(field: &'static str, text: Option<&str>) -> Result<Tz, FieldError> {
+pub(super) fn timezone(field: &str, text: &str) -> Result<Tz, FieldError> {
     let zone = required(field, text)?.parse();
     zone.map_err(|_| FieldError::new(field, "unknown-value", "not an IANA time zone such as `Europe/Berlin`"))
 }
 
-/// A number that libphonenumber calls valid.
-pub(super) fn whatsapp_number(field: &'static str, text: Option<&str>) -> Result<Option<PhoneNumber>, FieldError> {
-    let Some(text) = text.filter(|text| !text.is_empty()) else { return Ok(None) };
-    PhoneNumber::parse(text).map(Some).map_err(|error| FieldError::new(field, error.code(), error.to_string()))
+/// A telephone number.
+pub(super) fn whatsapp_number(field: &str, text: &str) -> Result<Option<PhoneNumber>, FieldError> {
+    if text.is_empty() { Ok(None) } else { fields::phone_number(field, text).map(Some) }
 }
 
-/// An e-mail address.
-pub(super) fn email(field: &'static str, text: &str) -> Result<EmailAddress, FieldError> {
-    EmailAddress::parse(text).map_err(|error| FieldError::new(field, "invalid", error.to_string()))
+/// A person's given name: 1 to 100 characters in one line.
+pub(super) fn first_name(field: &str, text: &str) -> Result<String, FieldError> {
+    fields::line(field, required(field, text.trim())?, 100)
 }
 
-/// A person's given name: 1 to 100 characters.
-pub(super) fn first_name(field: &'static str, text: &str) -> Result<String, FieldError> {
-    line(field, Some(required(field, Some(text.trim()))?), 100)
+fn required<'a>(field: &str, text: &'a str) -> Result<&'a str, FieldError> {
+    if text.is_empty() { Err(FieldError::new(field, "required", "cannot be empty")) } else { Ok(text) }
 }
 
-fn required<'a>(field: &'static str, text: Option<&'a str>) -> Result<&'a str, FieldError> {
-    text.filter(|text| !text.is_empty()).ok_or_else(|| FieldError::new(field, "required", "cannot be empty"))
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_given_name_is_needed_and_one_line() {
+        assert_eq!(first_name("adminFirstName", " Grace ").unwrap(), "Grace");
+        for (text, code, message) in [
+            (" ", "required", "cannot be empty"),
+            (&*"x".repeat(101), "too-long", "at most 100 characters"),
+            ("Gr\nace", "control-character", "control characters are not allowed"),
+        ] {
+            assert_eq!(first_name("adminFirstName", text), Err(FieldError::new("adminFirstName", code, message)));
+        }
+    }
+
+    #[test]
+    fn a_number_may_be_emptied() {
+        assert_eq!(whatsapp_number("whatsappNumber", "").unwrap(), None);
+        assert_eq!(whatsapp_number("whatsappNumber", "0151 23456789").unwrap_err().code, "country-code-missing");
+    }
 }

@@ -167,9 +167,14 @@ impl Template {
         compiled.map_or_else(|_| Vec::new(), |compiled| compiled.variable_names().map(str::to_owned).collect())
     }
 
-    /// Whether its content may be changed: the provider has none, or turned it down.
+    /// Whether its content may be changed in place: the provider has none, or turned it down.
     pub fn is_editable(&self) -> bool {
         matches!(self.status.as_str(), status::DRAFT | status::REJECTED)
+    }
+
+    /// Whether a change of it is kept apart until the provider took it, because the content as it is may be sent.
+    pub fn is_changed_by_draft(&self) -> bool {
+        matches!(self.status.as_str(), status::APPROVED | status::PAUSED)
     }
 
     /// Whether the provider still looks at it.
@@ -178,11 +183,74 @@ impl Template {
     }
 }
 
+/// A change of a template that the provider has, until the provider took it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TemplateDraft {
+    /// The template, which stays as it is meanwhile.
+    pub template: TemplateId,
+    /// What it will be for.
+    pub category: Category,
+    /// Components in Meta's creation form.
+    pub components: Value,
+    /// As [`Template::message_ttl_seconds`].
+    pub message_ttl_seconds: Option<i32>,
+    /// Whether a job takes it to the provider.
+    pub state: DraftState,
+    /// What the provider's refusal of the last try says of fields.
+    pub problems: Vec<FieldProblem>,
+    /// When it was begun.
+    pub created_at: DateTime<Utc>,
+    /// When it last changed.
+    pub updated_at: DateTime<Utc>,
+}
+
+words! {
+    /// Where a change of a template stands.
+    DraftState {
+        /// Being written.
+        Draft = "draft",
+        /// A job takes it to the provider.
+        Submitting = "submitting",
+    }
+}
+
+/// A content that a template had or has.
+#[derive(Clone, Debug)]
+pub struct TemplateVersion {
+    /// Counts from 1.
+    pub version: i32,
+    /// What it was for.
+    pub category: Category,
+    /// Components in Meta's creation form.
+    pub components: Value,
+    /// As [`Template::message_ttl_seconds`].
+    pub message_ttl_seconds: Option<i32>,
+    /// Who made it so: see [`Source`].
+    pub source: String,
+    /// When.
+    pub created_at: DateTime<Utc>,
+}
+
+/// A template with what hangs on it.
+#[derive(Clone, Debug)]
+pub struct TemplateView {
+    /// The template.
+    pub template: Template,
+    /// The change that is being written or submitted.
+    pub draft: Option<TemplateDraft>,
+    /// Campaigns under way that send it: being prepared, running, paused or finishing.
+    pub campaigns_under_way: i64,
+}
+
 /// One step of a template's way.
 #[derive(Clone, Debug)]
 pub struct TemplateEvent {
-    /// The status it came to.
+    /// What changed: `status`, `category`, `categoryAnnounced`, `quality` or `content`.
+    pub kind: String,
+    /// The status then.
     pub status: String,
+    /// More about the change, by its kind.
+    pub details: Value,
     /// Why.
     pub reason: Option<String>,
     /// Who told.
@@ -208,9 +276,11 @@ pub struct NewTemplate {
     pub parameter_format: ParameterFormat,
     /// Components in Meta's creation form.
     pub components: Value,
+    /// As [`Template::message_ttl_seconds`].
+    pub message_ttl_seconds: Option<i32>,
 }
 
-/// Changes of a draft; `None` leaves a field.
+/// Changes of a template's content; `None` leaves a field.
 #[derive(Clone, Debug, Default)]
 pub struct TemplatePatch {
     /// Another channel.
@@ -227,17 +297,35 @@ pub struct TemplatePatch {
     pub parameter_format: Option<ParameterFormat>,
     /// Components.
     pub components: Option<Value>,
+    /// As [`Template::message_ttl_seconds`].
+    pub message_ttl_seconds: TtlChange,
+}
+
+/// What a change does with the time for which messages are tried.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum TtlChange {
+    /// It stays.
+    #[default]
+    Keep,
+    /// It becomes this, or the provider's default.
+    Set(Option<i32>),
 }
 
 /// What a list of templates is narrowed to.
 #[derive(Clone, Debug, Default)]
 pub struct TemplateFilter {
-    /// Status.
+    /// Status. Without one, all but those that are deleted.
     pub status: Option<String>,
+    /// What they are for.
+    pub category: Option<Category>,
+    /// Language code.
+    pub language: Option<String>,
     /// Part of the name.
     pub text: Option<String>,
     /// The account of this channel.
     pub channel: Option<ChannelId>,
+    /// The account.
+    pub business_account_id: Option<String>,
 }
 
 /// How news name their template.
@@ -251,23 +339,6 @@ pub struct TemplateKey<'a> {
     pub name: Option<&'a str>,
     /// Language; `en-US` is read as `en_US`.
     pub language: Option<&'a str>,
-}
-
-/// News of a template.
-#[derive(Clone, Copy, Debug)]
-pub struct StatusUpdate<'a> {
-    /// Which one.
-    pub key: TemplateKey<'a>,
-    /// The provider's word in any letter case.
-    pub status: &'a str,
-    /// Why; `NONE` means no reason.
-    pub reason: Option<&'a str>,
-    /// The category, when it is told.
-    pub category: Option<&'a str>,
-    /// The quality, when it is told.
-    pub quality: Option<&'a str>,
-    /// Who tells.
-    pub source: Source,
 }
 
 /// A change that news made.

@@ -1,41 +1,33 @@
-//! What the provider asks of a template, checked before it is submitted, with the field at fault.
+//! What the provider asks of a template, checked before anything is submitted, with the field at fault.
 //!
-//! # Source
-//! Cloud API manual: `templates/overview` (names, categories, parameters), `templates/components` (lengths, headers, buttons, samples),
-//! error codes 2388293 and 2388299 (variables in the body), authentication templates.
+//! The rules are data in [`table`]; the other modules hold them against a template, each its part. They take any JSON: what has not
+//! the form that is asked for breaks a rule.
 
-use providers::whatsapp::{CompileError, CompiledTemplate};
+use providers::whatsapp::CompiledTemplate;
 use serde_json::{Value, json};
 
 use super::model::{Category, ParameterFormat, language_of};
 use crate::fields::FieldErrors;
 
+mod bounds;
 mod buttons;
+mod carousel;
+mod codes;
+mod examples;
+mod normal;
+mod offer;
+mod parts;
+mod place;
+mod table;
 mod text;
 
-use text::{Samples, Text, check_text};
+pub use examples::Example;
+pub use normal::normalised;
+use place::{Broken, Found, Place};
+pub use table::{Limit, Rule, Unit, all};
+use table::{content as rule, special};
 
-/// Longest name.
-pub const MAX_NAME: usize = 512;
-/// Longest body, in characters.
-pub const MAX_BODY: usize = 1_024;
-/// Longest header text.
-pub const MAX_HEADER: usize = 60;
-/// Longest footer.
-pub const MAX_FOOTER: usize = 60;
-/// Variables of a header text.
-pub const MAX_HEADER_VARIABLES: usize = 1;
-/// Minutes for which a code may be said to be good.
-pub const CODE_MINUTES: std::ops::RangeInclusive<i64> = 1..=90;
-/// Largest content, in bytes of JSON: more than any template that keeps the other limits.
-const MAX_CONTENT: usize = 64 * 1024;
-
-/// Components we can send; each may stand once.
-const COMPONENTS: &[&str] = &["HEADER", "BODY", "FOOTER", "BUTTONS"];
-/// Header formats, and whether they need a sample.
-const MEDIA_HEADERS: &[&str] = &["IMAGE", "VIDEO", "DOCUMENT"];
-
-/// What is checked.
+/// What is checked. Components are as [`normalised`] leaves them.
 #[derive(Clone, Copy, Debug)]
 pub struct Content<'a> {
     /// Name.
@@ -46,194 +38,182 @@ pub struct Content<'a> {
     pub category: Category,
     /// How placeholders are written.
     pub format: ParameterFormat,
+    /// Seconds for which a message is tried; -1 are 30 days; the provider's default when none.
+    pub message_ttl_seconds: Option<i32>,
     /// Components.
     pub components: &'a Value,
 }
 
-/// Puts types and formats of components and buttons into upper case, as the provider shows them.
-pub fn normalised(mut components: Value) -> Value {
-    let upper = |value: &mut Value, key: &str| {
-        if let Some(text) = value.get_mut(key)
-            && let Some(word) = text.as_str()
-        {
-            *text = word.to_ascii_uppercase().into();
-        }
-    };
-    for component in components.as_array_mut().into_iter().flatten() {
-        upper(component, "type");
-        upper(component, "format");
-        for button in component.get_mut("buttons").and_then(Value::as_array_mut).into_iter().flatten() {
-            upper(button, "type");
-            upper(button, "otp_type");
-        }
-    }
-    components
+/// Checks a template; every broken rule is told, up to a hundred.
+pub fn check(content: Content<'_>) -> Result<(), FieldErrors> {
+    into_errors(&broken(content))
 }
 
-/// Checks a template; every broken rule is told.
-pub fn check(content: Content<'_>) -> Result<(), FieldErrors> {
-    let mut errors = FieldErrors::default();
-    if !is_name(content.name) {
-        errors.add("name", "invalid", format!("1 to {MAX_NAME} characters: lower-case letters a to z, digits and underscores"));
-    }
-    if !is_language(content.language) {
-        errors.add("language", "invalid", "a language code such as `en` or `pt_BR`");
-    }
-    check_components(&mut errors, content);
-    if errors.0.is_empty() {
-        // What the rules let pass must also be something the sender can render.
-        check_compiles(&mut errors, content);
-    }
-    errors.into_result()
+/// Checks what can still be changed of a template that the provider has: its name and language are what they are.
+pub fn check_edit(content: Content<'_>) -> Result<(), FieldErrors> {
+    let mut found = Found::default();
+    check_content(&mut Place::top(&mut found, content));
+    into_errors(&found.into_inner())
 }
 
 /// Whether the provider takes the name.
 pub(crate) fn is_name(name: &str) -> bool {
     let fits = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_';
-    (1..=MAX_NAME).contains(&name.len()) && name.bytes().all(fits)
+    rule::NAME.covers(name.len()) && name.bytes().all(fits)
 }
 
-/// Whether it looks like a language code of the provider: `en`, `fil`, `pt_BR`.
-pub(crate) fn is_language(language: &str) -> bool {
+/// Whether it looks like a language code of the provider, `en`, `fil`, `pt_BR`: for what exists there already, in whatever language.
+pub(crate) fn is_language_shape(language: &str) -> bool {
     let (base, region) = language.split_once('_').map_or((language, None), |(base, region)| (base, Some(region)));
     let base_fits = (2..=3).contains(&base.len()) && base.bytes().all(|byte| byte.is_ascii_lowercase());
     base_fits && region.is_none_or(|region| (2..=4).contains(&region.len()) && region.bytes().all(|byte| byte.is_ascii_uppercase()))
 }
 
-fn check_components(errors: &mut FieldErrors, content: Content<'_>) {
+fn broken(content: Content<'_>) -> Vec<Broken> {
+    let mut found = Found::default();
+    let mut at = Place::top(&mut found, content);
+    if !is_name(content.name) {
+        at.broken("name", &rule::NAME);
+    }
+    if !rule::LANGUAGE.names(content.language) {
+        at.broken("language", &rule::LANGUAGE);
+    }
+    check_content(&mut at);
+    found.into_inner()
+}
+
+fn check_content(at: &mut Place<'_>) {
+    let content = at.content;
+    let ttl = match content.category {
+        Category::Authentication => &rule::TTL_AUTHENTICATION,
+        Category::Utility => &rule::TTL_UTILITY,
+        Category::Marketing => &rule::TTL_MARKETING,
+    };
+    if content.message_ttl_seconds.is_some_and(|seconds| seconds != -1 && !ttl.covers(seconds)) {
+        at.broken("messageSendTtlSeconds", ttl);
+    }
+    check_components(at);
+    // What keeps the rules must also be something that the sender can render.
+    if at.is_unbroken() && !compiles(content) {
+        at.broken("components", &rule::COMPILES);
+    }
+}
+
+fn check_components(at: &mut Place<'_>) {
+    let content = at.content;
     let Some(components) = content.components.as_array().filter(|components| !components.is_empty()) else {
-        errors.add("components", "missing", "a list of components with a BODY");
+        at.broken("components", &rule::COMPONENTS_LIST);
         return;
     };
-    if content.components.to_string().len() > MAX_CONTENT {
-        errors.add("components", "too-long", format!("all components together take at most {MAX_CONTENT} bytes as JSON"));
+    if !bounds::is_shallow(content.components, rule::COMPONENTS_DEPTH.most()) {
+        at.broken("components", &rule::COMPONENTS_DEPTH);
         return;
     }
-    let mut met: Vec<&str> = Vec::new();
+    if !bounds::is_short(content.components, rule::COMPONENTS_SIZE.most()) {
+        at.broken("components", &rule::COMPONENTS_SIZE);
+        return;
+    }
+    let whole = Whole::of(components);
     for (index, component) in components.iter().enumerate() {
-        let path = format!("components[{index}]");
-        let kind = component.get("type").and_then(Value::as_str).unwrap_or_default();
-        if !COMPONENTS.contains(&kind) {
-            errors.add(format!("{path}.type"), "unsupported", format!("one of {}", COMPONENTS.join(", ")));
-            continue;
-        }
-        if met.contains(&kind) {
-            errors.add(format!("{path}.type"), "duplicate", format!("a template has one {kind}"));
-            continue;
-        }
-        met.push(kind);
-        let at = Place { errors: &mut *errors, path, content };
-        match kind {
-            "HEADER" => check_header(at, component),
-            "BODY" => check_body(at, component),
-            "FOOTER" => check_footer(at, component),
-            _ => buttons::check(at, component),
+        let mut at = at.inside(format_args!("components[{index}]"));
+        let kind = kind_of(component);
+        if !rule::COMPONENT_KIND.names(kind) {
+            at.broken("type", &rule::COMPONENT_KIND);
+        } else if whole.get(kind).is_some_and(|(first, _)| first != index) {
+            at.broken("type", &rule::COMPONENT_ONCE);
+        } else if content.category == Category::Authentication {
+            codes::check(&mut at, kind, component);
+        } else {
+            check_component(&mut at, kind, component, &whole);
         }
     }
-    if !met.contains(&"BODY") {
-        errors.add("components", "body-missing", "a template has a BODY");
+    if whole.get("BODY").is_none() {
+        at.broken("components", &rule::BODY_NEEDED);
     }
-    if content.category == Category::Authentication && !met.contains(&"BUTTONS") {
-        errors.add("components", "button-missing", "a template for codes has BUTTONS with one OTP button");
-    }
-}
-
-/// Where in the input we are, and where broken rules go.
-struct Place<'a> {
-    errors: &'a mut FieldErrors,
-    path: String,
-    content: Content<'a>,
-}
-
-impl Place<'_> {
-    fn add(&mut self, field: &str, code: &'static str, message: impl Into<String>) {
-        self.errors.add(format!("{}.{field}", self.path), code, message);
-    }
-}
-
-fn check_header(mut at: Place<'_>, header: &Value) {
-    if at.content.category == Category::Authentication {
-        at.add("type", "not-allowed", "a template for codes has no header");
-        return;
-    }
-    let format = header.get("format").and_then(Value::as_str).unwrap_or("TEXT");
-    if format == "TEXT" {
-        let samples = match at.content.format {
-            ParameterFormat::Positional => Samples::List(header.pointer("/example/header_text"), "example.header_text"),
-            ParameterFormat::Named => {
-                Samples::Named(header.pointer("/example/header_text_named_params"), "example.header_text_named_params")
-            }
-        };
-        check_text(&mut at, header, &Text { longest: MAX_HEADER, most_variables: MAX_HEADER_VARIABLES, one_line: true, samples });
-        let text = header.get("text").and_then(Value::as_str).unwrap_or_default();
-        if text.contains(['*', '~', '`']) {
-            at.add("text", "markdown", "a header has no formatting characters");
-        }
-    } else if MEDIA_HEADERS.contains(&format) {
-        let handle = header.pointer("/example/header_handle/0").and_then(Value::as_str).unwrap_or_default();
-        if handle.is_empty() {
-            at.add("example.header_handle", "sample-missing", "a media header needs the handle of an uploaded sample");
+    if content.category == Category::Authentication {
+        if whole.get("BUTTONS").is_none() {
+            at.broken("components", &special::CODE_BUTTONS);
         }
     } else {
-        at.add("format", "unsupported", format!("TEXT or one of {}", MEDIA_HEADERS.join(", ")));
+        offer::check_company(at, &whole);
+        carousel::check_company(at, &whole);
     }
 }
 
-fn check_body(mut at: Place<'_>, body: &Value) {
-    if at.content.category == Category::Authentication {
-        if body.get("text").is_some() {
-            at.add("text", "not-allowed", "the text of a template for codes is the provider's");
+/// It asks one thing; there is nothing else to tap on.
+fn check_call_permission(at: &mut Place<'_>, whole: &Whole<'_>) {
+    if whole.iter().any(|(_, other)| special::CALL_PERMISSION_ALONE.names(kind_of(other))) {
+        at.broken("type", &special::CALL_PERMISSION_ALONE);
+    }
+}
+
+fn check_component(at: &mut Place<'_>, kind: &str, component: &Value, whole: &Whole<'_>) {
+    match kind {
+        "HEADER" => parts::check_header(at, component),
+        "BODY" => parts::check_body(at, component, whole),
+        "FOOTER" => parts::check_footer(at, component),
+        "BUTTONS" => buttons::check(at, component, whole),
+        "LIMITED_TIME_OFFER" => offer::check(at, component),
+        "CALL_PERMISSION_REQUEST" => check_call_permission(at, whole),
+        _ => carousel::check(at, component),
+    }
+}
+
+/// The first component of each kind.
+struct Whole<'a>(Vec<(usize, &'a Value)>);
+
+impl<'a> Whole<'a> {
+    fn of(components: &'a [Value]) -> Self {
+        let mut firsts: Vec<(usize, &Value)> = Vec::new();
+        for (index, component) in components.iter().enumerate() {
+            let kind = kind_of(component);
+            if rule::COMPONENT_KIND.names(kind) && !firsts.iter().any(|(_, first)| kind_of(first) == kind) {
+                firsts.push((index, component));
+            }
         }
-        return;
+        Self(firsts)
     }
-    let samples = match at.content.format {
-        ParameterFormat::Positional => Samples::Rows(body.pointer("/example/body_text"), "example.body_text"),
-        ParameterFormat::Named => Samples::Named(body.pointer("/example/body_text_named_params"), "example.body_text_named_params"),
-    };
-    let Some(parts) = check_text(&mut at, body, &Text { longest: MAX_BODY, most_variables: usize::MAX, one_line: false, samples }) else {
-        return;
-    };
-    if parts.starts_or_ends_with_variable() {
-        at.add("text", "edge-variable", "a body does not begin or end with a variable");
+
+    /// The component of a kind, and where it stands.
+    fn get(&self, kind: &str) -> Option<(usize, &'a Value)> {
+        self.0.iter().copied().find(|(_, component)| kind_of(component) == kind)
     }
-    if parts.has_adjacent_variables() {
-        at.add("text", "adjacent-variables", "there is text between two variables");
-    }
-    if parts.words() < parts.variables().len() {
-        at.add("text", "too-many-variables", "too many variables for the length of the text");
+
+    /// All of them, in their order.
+    fn iter(&self) -> impl Iterator<Item = (usize, &'a Value)> {
+        self.0.iter().copied()
     }
 }
 
-fn check_footer(mut at: Place<'_>, footer: &Value) {
-    if at.content.category == Category::Authentication {
-        let minutes = footer.get("code_expiration_minutes");
-        if minutes.is_none_or(|minutes| !minutes.as_i64().is_some_and(|minutes| CODE_MINUTES.contains(&minutes))) {
-            at.add("code_expiration_minutes", "out-of-range", "1 to 90 minutes");
-        }
-        return;
-    }
-    let text = Text { longest: MAX_FOOTER, most_variables: 0, one_line: true, samples: Samples::None };
-    check_text(&mut at, footer, &text);
+/// A field that is a text.
+fn text_of<'a>(value: &'a Value, field: &str) -> Option<&'a str> {
+    value.get(field)?.as_str()
 }
 
-fn check_compiles(errors: &mut FieldErrors, content: Content<'_>) {
+fn kind_of(value: &Value) -> &str {
+    text_of(value, "type").unwrap_or_default()
+}
+
+fn is_blank(text: &str) -> bool {
+    text.trim().is_empty()
+}
+
+fn compiles(content: Content<'_>) -> bool {
     let stored = json!({
         "name": content.name,
         "language": language_of(content.language),
         "parameterFormat": content.format.as_str(),
         "components": content.components,
     });
-    if let Err(error) = CompiledTemplate::compile(&stored) {
-        let code = match &error {
-            CompileError::Unsupported(_) => "unsupported",
-            CompileError::Malformed(_) => "malformed",
-            CompileError::Placeholder(_) | CompileError::Gap { .. } => "placeholder",
-            CompileError::NoBody => "body-missing",
-            CompileError::Twice(_) => "duplicate",
-            CompileError::HeaderVariables | CompileError::ButtonLink { .. } => "too-many-variables",
-        };
-        errors.add("components", code, error.to_string());
+    CompiledTemplate::compile(&stored).is_ok()
+}
+
+fn into_errors(broken: &[Broken]) -> Result<(), FieldErrors> {
+    let mut errors = FieldErrors::default();
+    for Broken { field, rule } in broken {
+        errors.add(field.clone(), rule.code, rule.description());
     }
+    errors.into_result()
 }
 
 #[cfg(test)]

@@ -8,11 +8,10 @@ use queue::Enqueue;
 
 use super::{
     evidence::{Attempt, Batch, Item},
-    jobs::ApplyTemplateUpdate,
+    jobs::ApplyTemplateNews,
     reading::{Reading, StatusRead, numbers_in, read},
     store::{self, Settled, Taken, Touched},
 };
-use crate::templates::jobs::Sync;
 
 /// Bytes of the bodies of one batch.
 const MAX_BATCH_BYTES: i64 = 16 << 20;
@@ -125,7 +124,7 @@ async fn fold(tx: &mut SystemTx, taken: &[Taken]) -> Result<Folded, DbError> {
             lanes.insert((item.attempt.organization, item.attempt.channel));
         }
     }
-    enqueue_template_updates(tx, &readings, &accounts, &mut changed).await?;
+    enqueue_template_news(tx, &readings, &accounts, &mut changed).await?;
     let folded = settle(tx, taken, readings, &Found { owners, accounts, unknown, changed }).await?;
     store::signal_lanes(tx, &lanes.into_iter().collect::<Vec<_>>()).await?;
     Ok(Folded { changed: touched.iter().filter(|one| one.changed).count(), ..folded })
@@ -208,7 +207,7 @@ async fn apply_late(tx: &mut SystemTx, items: &[Item], touched: &[Touched]) -> R
     Ok(found)
 }
 
-async fn enqueue_template_updates(
+async fn enqueue_template_news(
     tx: &mut SystemTx,
     readings: &[Result<Reading, String>],
     accounts: &Accounts,
@@ -217,13 +216,8 @@ async fn enqueue_template_updates(
     for (body, reading) in readings.iter().enumerate() {
         for update in reading.iter().flat_map(|reading| &reading.templates) {
             for &organization in accounts.get(&update.business_account_id).into_iter().flatten() {
-                tx.enqueue_for(organization, ApplyTemplateUpdate::from(update)).await?;
+                tx.enqueue_for(organization, ApplyTemplateNews::from(update)).await?;
                 changed[body] += 1;
-            }
-        }
-        for account in reading.iter().flat_map(|reading| &reading.stale_templates) {
-            for &organization in accounts.get(account).into_iter().flatten() {
-                tx.enqueue_for(organization, Sync {}).await?;
             }
         }
     }

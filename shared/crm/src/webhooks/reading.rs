@@ -1,22 +1,26 @@
 //! What a body says, as far as the fold needs it: owned, bounded, and safe to hand to PostgreSQL.
 
+mod templates;
+
 use std::{borrow::Cow, collections::BTreeSet, panic::AssertUnwindSafe};
 
 use chrono::{DateTime, Datelike, Utc};
 use kernel::AttemptId;
-use providers::whatsapp::webhook::{DeliveryStatus, Event, StatusUpdate, TemplateStatusUpdate, Webhook};
+use providers::whatsapp::webhook::{DeliveryStatus, Event, StatusUpdate, Webhook};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
 use super::evidence::{Happened, Status};
+use crate::templates::news::Told;
 
 /// Longest id or name that is kept, in characters. The provider's are far shorter.
 const LONGEST_NAME: usize = 512;
 /// Longest reason that is kept, in characters.
 const LONGEST_REASON: usize = 300;
 
-/// News of templates that say less than a look at the provider does.
-const TEMPLATE_FIELDS: [&str; 3] = ["message_template_quality_update", "message_template_components_update", "template_category_update"];
+/// News of templates; one that is not read as such is not understood.
+const TEMPLATE_FIELDS: [&str; 4] =
+    ["message_template_status_update", "message_template_quality_update", "message_template_components_update", "template_category_update"];
 
 /// What a body says.
 #[derive(Debug, Default)]
@@ -29,8 +33,6 @@ pub(super) struct Reading {
     pub(super) numbers: BTreeSet<String>,
     /// Accounts of updates that name no number.
     pub(super) accounts: BTreeSet<String>,
-    /// Accounts whose templates changed in a way that is read from the provider.
-    pub(super) stale_templates: BTreeSet<String>,
     /// Whether it holds parts that are not understood.
     pub(super) partly: bool,
 }
@@ -44,15 +46,16 @@ pub(super) struct StatusRead {
     pub(super) status: Status,
 }
 
-/// A template's new status.
+/// What is told of a template.
 #[derive(Debug)]
 pub(super) struct TemplateRead {
     pub(super) business_account_id: String,
     pub(super) provider_id: String,
     pub(super) name: Option<String>,
     pub(super) language: Option<String>,
-    pub(super) event: String,
-    pub(super) reason: Option<String>,
+    /// When the provider said it.
+    pub(super) at: Option<DateTime<Utc>>,
+    pub(super) told: Told,
 }
 
 /// Reads a body; `received_at` stands in for instants that make no sense. Answers why it cannot be read, even when reading it panics.
@@ -72,19 +75,19 @@ fn understand(body: &[u8], received_at: DateTime<Utc>) -> Result<Reading, String
         let (field, ok) = match event {
             Event::Status(update) => ("messages".into(), reading.status(&update, received_at)),
             Event::Message(message) => ("messages".into(), reading.number(message.phone_number_id.as_ref()).is_some()),
-            Event::Template(update) => ("message_template_status_update".into(), reading.template(&update)),
+            Event::Template(update) => (TEMPLATE_FIELDS[0].into(), reading.template_status(&update)),
+            Event::TemplateQuality(update) => (TEMPLATE_FIELDS[1].into(), reading.template_quality(&update)),
+            Event::TemplateComponents(update) => (TEMPLATE_FIELDS[2].into(), reading.template_components(&update)),
+            Event::TemplateCategory(update) => (TEMPLATE_FIELDS[3].into(), reading.template_category(&update)),
             Event::Other { waba_id, field, raw } => {
                 let ok = match field.as_ref() {
-                    "" | "message_template_status_update" => false,
+                    "" => false,
                     "messages" => tells_errors(raw.get()),
+                    field if TEMPLATE_FIELDS.contains(&field) => false,
                     _ => true,
                 };
                 if ok && let Some(account) = waba_id {
-                    let account = kept(&account, LONGEST_NAME);
-                    if TEMPLATE_FIELDS.contains(&field.as_ref()) {
-                        reading.stale_templates.insert(account.clone());
-                    }
-                    reading.accounts.insert(account);
+                    reading.accounts.insert(kept(&account, LONGEST_NAME));
                 }
                 (field, ok)
             }
@@ -128,22 +131,6 @@ impl Reading {
                 error_code: error.and_then(|error| i32::try_from(error.code?).ok()),
                 reason: error.and_then(|error| error.details.as_ref().or(error.title.as_ref())).map(|text| kept(text, LONGEST_REASON)),
             },
-        });
-        true
-    }
-
-    fn template(&mut self, update: &TemplateStatusUpdate<'_>) -> bool {
-        let Some(account) = &update.waba_id else { return false };
-        let business_account_id = kept(account, LONGEST_NAME);
-        self.accounts.insert(business_account_id.clone());
-        let text = |text: &Option<Cow<'_, str>>| text.as_ref().map(|text| kept(text, LONGEST_NAME));
-        self.templates.push(TemplateRead {
-            business_account_id,
-            provider_id: kept(&update.template_id, LONGEST_NAME),
-            name: text(&update.name),
-            language: text(&update.language),
-            event: kept(&update.event, LONGEST_NAME),
-            reason: update.reason.as_ref().map(|reason| kept(reason, LONGEST_REASON)),
         });
         true
     }

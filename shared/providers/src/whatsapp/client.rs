@@ -57,6 +57,7 @@ pub struct CloudClient {
     pub(super) http: reqwest::Client,
     /// Base address with version, without a slash at the end.
     base: Url,
+    request_timeout: Duration,
 }
 
 /// A business number prepared for sending: where to post, and with which authorization. `Debug` shows no token.
@@ -83,12 +84,12 @@ impl CloudClient {
             request_timeout: options.request_timeout,
             max_idle: options.max_idle,
         })?;
-        Ok(Self { http, base })
+        Ok(Self { http, base, request_timeout: options.request_timeout })
     }
 
     /// Prepares a business number for [`send`](Self::send).
     pub fn number(&self, phone_number_id: &str, token: &SecretString) -> Result<SendNumber, ClientError> {
-        Ok(SendNumber { url: self.url(&[phone_number_id, "messages"])?, authorization: authorization(token)? })
+        Ok(SendNumber { url: self.url(&[phone_number_id, "messages"])?, authorization: authorization("Bearer", token)? })
     }
 
     /// Posts one rendered message, once.
@@ -112,6 +113,16 @@ impl CloudClient {
             Err(error) if gate.withdraw() => SendOutcome::NotSent { cause: outcome::not_sent_cause(&error) },
             Err(error) => SendOutcome::Ambiguous { cause: outcome::ambiguous_cause(&error, AmbiguousCause::ConnectionLost) },
         }
+    }
+
+    /// The address with version.
+    pub(super) fn base(&self) -> Url {
+        self.base.clone()
+    }
+
+    /// The limit for a whole request.
+    pub(super) fn request_timeout(&self) -> Duration {
+        self.request_timeout
     }
 
     /// The address of a Graph path.
@@ -139,9 +150,9 @@ pub(super) async fn read(response: &mut Response, limit: usize) -> Result<Bytes,
     Ok(answer.freeze())
 }
 
-/// The value of the authorization header.
-pub(super) fn authorization(token: &SecretString) -> Result<HeaderValue, ClientError> {
-    let mut value = HeaderValue::try_from(format!("Bearer {}", token.expose_secret())).map_err(ClientError::Token)?;
+/// The value of the authorization header. `scheme` is `Bearer` everywhere but for uploads, which Meta documents with `OAuth`.
+pub(super) fn authorization(scheme: &str, token: &SecretString) -> Result<HeaderValue, ClientError> {
+    let mut value = HeaderValue::try_from(format!("{scheme} {}", token.expose_secret())).map_err(ClientError::Token)?;
     value.set_sensitive(true);
     Ok(value)
 }

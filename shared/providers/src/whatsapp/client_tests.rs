@@ -1,5 +1,6 @@
 //! The client against servers that misbehave, on real sockets.
 
+mod management;
 mod server;
 
 use std::{collections::HashMap, time::Duration};
@@ -7,7 +8,6 @@ use std::{collections::HashMap, time::Duration};
 use bytes::Bytes;
 use futures::{StreamExt, stream};
 use secrecy::SecretString;
-use serde_json::json;
 use tokio::{
     io::AsyncWriteExt,
     net::{TcpListener, TcpSocket, TcpStream},
@@ -279,74 +279,4 @@ fn unusable_addresses_and_ids_are_refused() {
         assert!(matches!(client.number(id, &token()), Err(ClientError::Id(_))), "{id}");
     }
     assert!(matches!(client.number("1", &SecretString::from("a\nb")), Err(ClientError::Token(_))));
-}
-
-#[tokio::test]
-async fn templates_are_listed_page_by_page() {
-    let page = |id: &str, next: bool| {
-        let mut page = json!({"data": [{"id": id, "name": "n", "language": "de", "status": "APPROVED", "category": "MARKETING", "components": [], "quality_score": {"score": "GREEN", "date": 1}, "new": 1}],
-            "paging": {"cursors": {"before": "b", "after": "cursor"}}});
-        if next {
-            page["paging"]["next"] = json!("https://example.com/next");
-        }
-        page.to_string()
-    };
-    let pages = [page("1", true), page("2", false)];
-    let server = Server::start(move |at| Step::answer(200, &pages[at])).await;
-    let client = client(&server.url(), PATIENT, PATIENT);
-    let first = client.list_templates(&token(), "WABA", TemplateFilter { name: Some("n&x"), ..TemplateFilter::default() }).await.unwrap();
-    assert_eq!((first.templates[0].id.as_str(), first.after.as_deref()), ("1", Some("cursor")));
-    let second = client
-        .list_templates(&token(), "WABA", TemplateFilter { after: first.after.as_deref(), ..TemplateFilter::default() })
-        .await
-        .unwrap();
-    assert_eq!((second.templates[0].id.as_str(), second.after), ("2", None));
-    let requests = server.requests();
-    assert!(requests[0].head.contains("&limit=100&name=n%26x HTTP"), "{}", requests[0].head);
-    assert!(requests[1].head.contains("&after=cursor HTTP"), "{}", requests[1].head);
-}
-
-#[tokio::test]
-async fn management_calls_are_typed() {
-    let server = Server::start(|at| match at {
-        0 => Step::answer(200, r#"{"id":"7","status":"PENDING","category":"UTILITY"}"#),
-        1 => Step::answer(200, r#"{"success":true}"#),
-        2 => Step::answer(200, r#"{"id":"4711","display_phone_number":"+49 1","throughput":{"level":"STANDARD"}}"#),
-        3 => Step::answer(401, r#"{"error":{"message":"expired","code":190,"error_subcode":463}}"#),
-        4 => Step::answer(429, r#"{"error":{"message":"calls","code":80007,"is_transient":true}}"#),
-        5 => Step::answer(500, "<html>"),
-        6 => Step::answer(200, "<html>"),
-        _ => Step::Close,
-    })
-    .await;
-    let client = client(&server.url(), PATIENT, PATIENT);
-    let components = json!([{"type": "BODY", "text": "Hi"}]);
-    let new = NewTemplate {
-        name: "n",
-        category: "UTILITY",
-        language: "de",
-        parameter_format: "POSITIONAL",
-        components: &components,
-        message_send_ttl_seconds: None,
-    };
-    let created = client.create_template(&token(), "WABA", &new).await.unwrap();
-    assert_eq!((created.id.as_str(), created.status.as_str()), ("7", "PENDING"));
-    client.delete_template(&token(), "WABA", "n", Some("7")).await.unwrap();
-    let number = client.phone_number(&token(), "4711").await.unwrap();
-    assert_eq!(number.throughput.unwrap().level, "STANDARD");
-    let expired = client.template(&token(), "7").await.unwrap_err();
-    assert_eq!(expired.refusal().map(|refusal| refusal.reaction), Some(Reaction::PauseAccount));
-    assert!(!expired.is_retryable());
-    assert!(client.template(&token(), "7").await.unwrap_err().is_retryable());
-    assert!(matches!(
-        client.template(&token(), "7").await,
-        Err(GraphError::Failed(AmbiguousCause::ServerError { status: 500, code: None }))
-    ));
-    assert!(matches!(client.template(&token(), "7").await, Err(GraphError::Unreadable(_))));
-    let lost = client.template(&token(), "7").await.unwrap_err();
-    assert!(matches!(lost, GraphError::Transport(_)) && lost.is_retryable());
-    assert!(matches!(client.template(&token(), "../7").await, Err(GraphError::Input(_))));
-    let requests = server.requests();
-    assert!(requests[0].head.starts_with("POST /v25.0/WABA/message_templates HTTP"), "{}", requests[0].head);
-    assert!(requests[1].head.starts_with("DELETE /v25.0/WABA/message_templates?name=n&hsm_id=7 HTTP"), "{}", requests[1].head);
 }

@@ -8,6 +8,36 @@
 
 use std::time::Duration;
 
+/// What the provider's refusals of calls about templates are about (`error_subcode`, with code 100).
+///
+/// # Source
+///
+/// Meta, "Error codes" and the answers that integrations record.
+pub mod subcode {
+    /// The object does not exist, or the token may not see it.
+    pub const UNKNOWN_OBJECT: i64 = 33;
+    /// The account has as many templates as it may.
+    pub const TOO_MANY_TEMPLATES: i64 = 2_388_019;
+    /// The account has a template of this name in this language.
+    pub const NAME_TAKEN: i64 = 2_388_024;
+    /// The template cannot be changed now.
+    pub const NOT_EDITABLE: i64 = 2_388_039;
+    /// A text or list is too long.
+    pub const TOO_LONG: i64 = 2_388_040;
+    /// The header is not right.
+    pub const HEADER: i64 = 2_388_047;
+    /// The body, its variables or their samples are not right.
+    pub const BODY: i64 = 2_388_072;
+    /// The footer or the buttons are not right.
+    pub const FOOTER_OR_BUTTONS: i64 = 2_388_073;
+    /// Too many variables for the text.
+    pub const TOO_MANY_VARIABLES: i64 = 2_388_293;
+    /// A variable stands at the beginning or end of the text.
+    pub const VARIABLE_AT_THE_EDGE: i64 = 2_388_299;
+    /// The template does not exist.
+    pub const UNKNOWN_TEMPLATE: i64 = 2_593_002;
+}
+
 /// What the sender does with a row, its number or its template after a definite refusal.
 ///
 /// "Back to planned" means: the attempt is not charged, the row waits until what was paused is resumed.
@@ -154,6 +184,7 @@ static CODES: &[CodeRule] = &[
     one(613, RETRY_IN_A_MINUTE, "too many calls"),
     one(803, PauseNumber, "the business number is unknown"),
     one(80_007, RETRY_IN_A_MINUTE, "the WhatsApp account made too many calls"),
+    one(80_008, RETRY_IN_A_MINUTE, "the WhatsApp account made too many calls"),
     one(130_403, FinalForRow, "the business has blocked this person"),
     one(130_429, SlowNumber, "the number's throughput is exceeded"),
     one(130_472, FinalForRow, "the person is part of an experiment"),
@@ -186,7 +217,7 @@ static CODES: &[CodeRule] = &[
     one(131_063, PauseTemplate, "marketing templates are switched off on this interface"),
     one(131_064, PauseAccount, "the messaging limit is lowered for wrong template categories"),
     one(132_000, FinalTemplateMistake, "the number of parameters does not match the template"),
-    one(132_001, FinalTemplateMistake, "the template does not exist in this language or is not approved"),
+    one(132_001, PauseTemplate, "the template does not exist in this language or is not approved"),
     one(132_005, FinalForRow, "the text is too long with its variables"),
     one(132_007, FinalTemplateMistake, "the template violates a content policy"),
     one(132_008, FinalTemplateMistake, "a parameter has the wrong format"),
@@ -222,7 +253,7 @@ mod tests {
         (&[0, 3, 10, 104, 190, 200, 210, 299, 368, 131_005, 131_031, 131_042, 131_044, 131_064, 134_011], PauseAccount),
         (&[1, 131_000, 131_014], Reaction::RetryRow { max_tries: 3 }),
         (&[2, 131_016], Reaction::RetryRow { max_tries: 5 }),
-        (&[4, 17, 613, 80_007, 131_057, 134_102], Reaction::RetryLater { seconds: 60 }),
+        (&[4, 17, 613, 80_007, 80_008, 131_057, 134_102], Reaction::RetryLater { seconds: 60 }),
         (&[134_101], Reaction::RetryLater { seconds: 600 }),
         (&[33, 803, 131_037, 131_045, 131_048], PauseNumber),
         (&[133_000, 133_004, 133_005, 133_006, 133_008, 133_009, 133_010, 133_015, 133_016], PauseNumber),
@@ -230,9 +261,9 @@ mod tests {
         (&[131_056], HoldPair),
         (&[131_049], HoldPerson),
         (&[131_050], FinalOptedOut),
-        (&[131_063, 132_015, 132_016, 132_068, 132_069], PauseTemplate),
+        (&[131_063, 132_001, 132_015, 132_016, 132_068, 132_069], PauseTemplate),
         (&[130_403, 130_472, 130_497, 131_021, 131_026, 131_030, 131_047, 131_052, 131_062, 132_005, 137_000], FinalForRow),
-        (&[100, 131_008, 131_009, 131_051, 131_053, 131_055, 132_000, 132_001, 132_007, 132_008, 132_012, 132_018], FinalTemplateMistake),
+        (&[100, 131_008, 131_009, 131_051, 131_053, 131_055, 132_000, 132_007, 132_008, 132_012, 132_018], FinalTemplateMistake),
         (&[134_100, 135_000], FinalTemplateMistake),
     ];
 

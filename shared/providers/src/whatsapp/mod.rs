@@ -11,6 +11,7 @@
 
 mod client;
 pub mod codes;
+pub mod formatting;
 mod json;
 mod lenient;
 mod management;
@@ -25,7 +26,10 @@ mod client_tests;
 
 pub use client::{ClientError, CloudClient, CloudOptions, SendNumber};
 pub use codes::Reaction;
-pub use management::{CreatedTemplate, GraphError, NewTemplate, RemoteNumber, RemoteTemplate, TemplateFilter, TemplatePage};
+pub use management::{
+    CreatedTemplate, Fate, GraphError, NewTemplate, NewUpload, QualityScore, RemoteNumber, RemoteTemplate, TemplateEdit, TemplateFilter,
+    TemplatePage, Throughput, UnpauseAnswer, UploadPart, UploadSession,
+};
 pub use outcome::{AmbiguousCause, NotSentCause, Rejection, SendOutcome};
 pub use template::{CompileError, CompiledTemplate, RenderError, RenderedText, Variables};
 pub use text::{TextError, TextMessage};

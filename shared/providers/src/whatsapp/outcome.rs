@@ -42,12 +42,18 @@ pub enum SendOutcome {
 pub struct Rejection {
     /// Graph error code; none when the answer had no Graph envelope.
     pub code: Option<i64>,
+    /// What it is about, more exactly; see [`codes::subcode`].
+    pub subcode: Option<i64>,
     /// HTTP status of the answer.
     pub http_status: u16,
     /// What the code means, from our table, or the provider's own words for codes it does not list.
     pub title: String,
     /// The provider's details, for people.
     pub details: Option<String>,
+    /// The provider's heading for people (`error_user_title`).
+    pub user_title: Option<String>,
+    /// The provider's sentence for people (`error_user_msg`).
+    pub user_message: Option<String>,
     /// The provider's trace id (`fbtrace_id`), for support requests.
     pub trace_id: Option<String>,
     /// What to do.
@@ -173,6 +179,10 @@ struct EnvelopeError<'a> {
     #[serde(borrow, default)]
     message: Text<'a>,
     #[serde(borrow, default)]
+    error_subcode: Text<'a>,
+    #[serde(borrow, default)]
+    error_user_title: Text<'a>,
+    #[serde(borrow, default)]
     error_user_msg: Text<'a>,
     #[serde(borrow, default)]
     fbtrace_id: Text<'a>,
@@ -190,9 +200,12 @@ pub(super) fn classify(status: u16, body: &[u8]) -> SendOutcome {
         // The rule of both: nothing was done here, repeat the same request over there. We are set up to talk to the wrong place.
         307 | 308 => SendOutcome::Rejected(Rejection {
             code: None,
+            subcode: None,
             http_status: status,
             title: "the provider's address redirects elsewhere".to_owned(),
             details: None,
+            user_title: None,
+            user_message: None,
             trace_id: None,
             reaction: Reaction::PauseAccount,
         }),
@@ -226,9 +239,12 @@ pub(super) fn rejection(status: u16, body: &[u8]) -> Result<Rejection, Ambiguous
         }
         return Ok(Rejection {
             code: None,
+            subcode: None,
             http_status: status,
             title: format!("refused with status {status}"),
             details: None,
+            user_title: None,
+            user_message: None,
             trace_id: None,
             reaction: reaction_without_envelope(status),
         });
@@ -240,6 +256,7 @@ pub(super) fn rejection(status: u16, body: &[u8]) -> Result<Rejection, Ambiguous
         return Err(AmbiguousCause::ServerError { status, code: Some(error.code) });
     }
     let message = error.message.0.map(Cow::into_owned);
+    let user_message = error.error_user_msg.0.map(Cow::into_owned);
     let details = match error.error_data {
         serde_json::Value::String(details) => Some(details),
         serde_json::Value::Object(mut data) => match data.remove("details") {
@@ -248,28 +265,27 @@ pub(super) fn rejection(status: u16, body: &[u8]) -> Result<Rejection, Ambiguous
         },
         _ => None,
     }
-    .or_else(|| error.error_user_msg.0.map(Cow::into_owned));
-    Ok(match known {
-        Some(rule) => Rejection {
-            code: Some(error.code),
-            http_status: status,
-            title: rule.title.to_owned(),
-            details: details.or(message),
-            trace_id: error.fbtrace_id.0.map(Cow::into_owned),
-            reaction: rule.reaction,
-        },
-        None => Rejection {
-            code: Some(error.code),
-            http_status: status,
-            title: message.unwrap_or_else(|| format!("refused with code {}", error.code)),
-            details,
-            trace_id: error.fbtrace_id.0.map(Cow::into_owned),
-            reaction: match status {
-                429 => Reaction::SlowNumber,
-                _ if error.is_transient == serde_json::Value::Bool(true) => codes::RETRY_SOME,
-                _ => Reaction::FinalForRow,
-            },
-        },
+    .or_else(|| user_message.clone());
+    let (title, details, reaction) = if let Some(rule) = known {
+        (rule.title.to_owned(), details.or(message), rule.reaction)
+    } else {
+        let reaction = match status {
+            429 => Reaction::SlowNumber,
+            _ if error.is_transient == serde_json::Value::Bool(true) => codes::RETRY_SOME,
+            _ => Reaction::FinalForRow,
+        };
+        (message.unwrap_or_else(|| format!("refused with code {}", error.code)), details, reaction)
+    };
+    Ok(Rejection {
+        code: Some(error.code),
+        subcode: error.error_subcode.0.and_then(|subcode| subcode.parse().ok()),
+        http_status: status,
+        title,
+        details,
+        user_title: error.error_user_title.0.map(Cow::into_owned),
+        user_message,
+        trace_id: error.fbtrace_id.0.map(Cow::into_owned),
+        reaction,
     })
 }
 

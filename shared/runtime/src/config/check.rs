@@ -2,6 +2,8 @@
 
 use std::{collections::BTreeSet, net::IpAddr};
 
+use chrono::DateTime;
+use croner::Cron;
 use figment::Figment;
 use secrecy::{ExposeSecret, SecretString};
 use url::{Host, Url};
@@ -72,6 +74,8 @@ impl Check<'_> {
         }
         self.require(!whatsapp.app_secrets().is_empty(), "whatsapp.app_secret", "must not be empty");
         self.require(whatsapp.graph_version.starts_with('v'), "whatsapp.graph_version", "must look like v23.0");
+        let is_id = |id: &str| (1..=64).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_alphanumeric());
+        self.require(is_id(&whatsapp.app_id), "whatsapp.app_id", "must be the id of an app, digits, or `app`");
         self.require(secrets.master_key_bytes().is_some(), "secrets.master_key", "must be 32 bytes in base64");
         self.require((1..=MAX_KEY_ID).contains(&secrets.key_id.len()), "secrets.key_id", "must have 1 to 32 characters");
         self.require(
@@ -97,6 +101,10 @@ impl Check<'_> {
             "sending.renew_s",
             "must be at most a third of sending.lease_s, so that one lost renewal does not lose the lane",
         );
+        self.require(jobs.lease_s >= 3, "jobs.lease_s", "must be at least 3: it is renewed three times in that time");
+        let ticks =
+            |expression: &str| expression.parse::<Cron>().is_ok_and(|cron| cron.find_next_occurrence(&DateTime::UNIX_EPOCH, false).is_ok());
+        self.require(ticks(&config.templates.reconcile), "templates.reconcile", "must be a cron expression that comes true some day");
         self.mail(&config.mail);
         self.storage(&config.storage.s3);
         let positive = [

@@ -14,6 +14,8 @@ pub struct WhatsappConfig {
     pub graph_url: String,
     /// Version of the Graph API. Default `v23.0`.
     pub graph_version: String,
+    /// Id of the app in whose name samples of templates are uploaded. Default `app`: the provider's word for the app of the access token.
+    pub app_id: String,
     /// Secret of the app, which signs webhooks; several, separated by commas, while it is changed.
     /// Public default in development, none in production.
     pub app_secret: SecretString,
@@ -30,6 +32,7 @@ impl Default for WhatsappConfig {
         Self {
             graph_url: "https://graph.facebook.com".into(),
             graph_version: "v23.0".into(),
+            app_id: "app".into(),
             app_secret: DEVELOPMENT_APP_SECRET.into(),
             verify_token: DEVELOPMENT_VERIFY_TOKEN.into(),
             connect_timeout_ms: 3000,
@@ -91,6 +94,8 @@ pub struct JobsConfig {
     pub poll_s: u64,
     /// Jobs of one queue that a worker runs at once. Default 16.
     pub slots: usize,
+    /// How long a running job belongs to a worker that does not renew it, in seconds. Default 30; at least 3, as it is renewed three times in it.
+    pub lease_s: u64,
     /// How long a stopping worker waits for running jobs, in seconds. Default 25.
     pub drain_s: u64,
     /// How long finished jobs are kept, in days. Default 7.
@@ -99,6 +104,6 @@ pub struct JobsConfig {
 
 impl Default for JobsConfig {
     fn default() -> Self {
-        Self { poll_s: 2, slots: 16, drain_s: 25, keep_days: 7 }
+        Self { poll_s: 2, slots: 16, lease_s: 30, drain_s: 25, keep_days: 7 }
     }
 }

@@ -224,6 +224,14 @@ fn a_lease_must_outlive_two_lost_renewals() {
 }
 
 #[test]
+fn templates_are_compared_at_times_that_come() {
+    for never in ["every ten minutes", "0 0 30 2 *"] {
+        assert!(faults(&[DATABASE, ("HELIOGRAPH_TEMPLATES__RECONCILE", never)]).contains("`templates.reconcile`"), "{never}");
+    }
+    assert!(load(&[DATABASE, ("HELIOGRAPH_TEMPLATES__RECONCILE", "*/30 * * * * *")]).is_ok(), "with seconds");
+}
+
+#[test]
 fn secrets_do_not_appear_in_debug_output() {
     let config = load(&PRODUCTION).expect("complete");
     let text = format!("{config:?}");

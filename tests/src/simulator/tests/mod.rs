@@ -1,12 +1,17 @@
 //! The simulator seen from outside: over HTTP, with a receiver for its webhooks.
 
 mod limits;
+mod rules;
 mod sending;
+mod template_calls;
+mod template_life;
+mod template_sends;
 mod templates;
+mod uploads;
 mod webhooks;
 
 use std::{
-    collections::HashSet,
+    collections::{HashSet, VecDeque},
     sync::{Arc, Mutex},
     time::Duration,
 };
@@ -17,6 +22,7 @@ use axum::{
     http::{HeaderMap, StatusCode},
 };
 use bytes::Bytes;
+use kernel::{SharedClock, SystemClock};
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
 
@@ -47,6 +53,18 @@ impl Client {
         (response.status(), response.json().await.unwrap())
     }
 
+    async fn delete(&self, path: &str) -> (StatusCode, Value) {
+        let response = self.http.delete(format!("{}{path}", self.url)).bearer_auth("token").send().await.unwrap();
+        (response.status(), response.json().await.unwrap())
+    }
+
+    /// Creates a template that has to be taken; its id is returned.
+    async fn create(&self, definition: &Value) -> String {
+        let (status, body) = self.post(&templates_path(), definition).await.unwrap();
+        assert_eq!(status, StatusCode::OK, "{body}");
+        body["id"].as_str().unwrap().to_owned()
+    }
+
     async fn send(&self, body: &Value) -> reqwest::Result<(StatusCode, Value)> {
         self.post(&format!("/v25.0/{NUMBER}/messages"), body).await
     }
@@ -74,6 +92,22 @@ fn template(name: &str, values: &[&str]) -> Value {
     })
 }
 
+fn templates_path() -> String {
+    format!("/v25.0/{ACCOUNT}/message_templates")
+}
+
+/// A template with this body, which has at most one variable.
+fn definition(name: &str, body: &str) -> Value {
+    json!({ "name": name, "category": "utility", "language": "en", "components": [
+        { "type": "BODY", "text": body, "example": { "body_text": [["Ada"]] } },
+        { "type": "FOOTER", "text": "Bye" },
+    ] })
+}
+
+fn subcode(body: &Value) -> i64 {
+    body["error"]["error_subcode"].as_i64().unwrap_or_default()
+}
+
 fn code(body: &Value) -> i64 {
     body["error"]["code"].as_i64().unwrap()
 }
@@ -87,6 +121,8 @@ struct Post {
 /// Receives webhooks, and answers as told.
 struct Receiver {
     url: String,
+    /// Changes that came in one POST with one that was asked for.
+    changes: VecDeque<(Value, Value)>,
     posts: mpsc::UnboundedReceiver<Post>,
     /// Answers for the next POSTs; then 200.
     answers: Arc<Mutex<Vec<StatusCode>>>,
@@ -107,7 +143,7 @@ impl Receiver {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}/webhook", listener.local_addr().unwrap());
         tokio::spawn(async move { axum::serve(listener, router).await });
-        Self { url, posts, answers }
+        Self { url, changes: VecDeque::new(), posts, answers }
     }
 
     async fn next(&mut self) -> Post {
@@ -128,15 +164,24 @@ impl Receiver {
         statuses
     }
 
-    /// The value of the next change of this field.
+    /// The value of the next change of this field, and its entry.
     async fn change(&mut self, field: &str) -> (Value, Value) {
         loop {
+            while let Some((change, entry)) = self.changes.pop_front() {
+                if change["field"] == field {
+                    return (change["value"].clone(), entry);
+                }
+            }
             let body: Value = serde_json::from_slice(&self.next().await.body).unwrap();
-            let entry = &body["entry"][0];
-            if entry["changes"][0]["field"] == field {
-                return (entry["changes"][0]["value"].clone(), entry.clone());
+            for entry in body["entry"].as_array().unwrap() {
+                self.changes.extend(entry["changes"].as_array().unwrap().iter().map(|change| (change.clone(), entry.clone())));
             }
         }
+    }
+
+    /// The next event of the status of a template.
+    async fn status_update(&mut self) -> Value {
+        self.change("message_template_status_update").await.0
     }
 }
 
@@ -162,8 +207,12 @@ async fn start(faults: Faults) -> (Simulator, Client) {
 }
 
 async fn start_with_receiver(faults: Faults) -> (Simulator, Client, Receiver) {
+    start_with_clock(faults, Arc::new(SystemClock)).await
+}
+
+async fn start_with_clock(faults: Faults, clock: SharedClock) -> (Simulator, Client, Receiver) {
     let receiver = Receiver::start().await;
-    let options = SimulatorOptions { faults, callback_url: Some(receiver.url.clone()), ..SimulatorOptions::default() };
+    let options = SimulatorOptions { faults, clock, callback_url: Some(receiver.url.clone()), ..SimulatorOptions::default() };
     let simulator = Simulator::start(options).await;
     let client = Client::of(&simulator);
     (simulator, client, receiver)

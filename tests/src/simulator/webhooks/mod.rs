@@ -232,6 +232,11 @@ impl Webhooks {
         }
     }
 
+    /// Tells something about a business account after a while.
+    pub(crate) fn tell_later(&self, entry: &Value, delay: Duration) {
+        self.insert(delay, Item::Event(Event::Entry { number_id: "".into(), entry: entry.clone() }));
+    }
+
     /// An entry about a message or a template; `time` is left out of entries of the field `messages`.
     pub(crate) fn entry(&self, account: &str, field: &str, value: &Value) -> Value {
         let time = (field != "messages").then(|| self.clock.now().timestamp());

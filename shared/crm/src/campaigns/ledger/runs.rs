@@ -26,8 +26,10 @@ pub struct Run {
     pub state: RunState,
     /// Grows with every pause and resume.
     pub epoch: i32,
-    /// The template as it was at launch.
+    /// The template as it was at launch, or as it was accepted since.
     pub content: serde_json::Value,
+    /// Its version.
+    pub template_version: i32,
     /// How long an unknown row waits for evidence, in seconds.
     pub grace_s: f64,
     /// The campaign's own limit, messages per second.
@@ -69,7 +71,7 @@ pub async fn channel_for_sending(pool: &LedgerPool, lane: LaneKey) -> Result<Opt
 /// The lane's runs that are not finished, oldest first.
 pub async fn open_runs(pool: &LedgerPool, lane: LaneKey) -> Result<Vec<Run>, DbError> {
     let rows = sqlx::query!(
-        "select campaign_id, state, epoch, content, grace_seconds, messages_per_second, not_before
+        "select campaign_id, state, epoch, content, template_version, grace_seconds, messages_per_second, not_before
          from campaign_runs
          where organization_id = $1 and channel_id = $2 and state in ('running', 'paused', 'cancelling')
          order by campaign_id",
@@ -90,6 +92,7 @@ pub async fn open_runs(pool: &LedgerPool, lane: LaneKey) -> Result<Vec<Run>, DbE
                 },
                 epoch: row.epoch,
                 content: row.content,
+                template_version: row.template_version,
                 grace_s: f64::from(row.grace_seconds),
                 messages_per_second: row.messages_per_second.and_then(|rate| u32::try_from(rate).ok()),
                 not_before: row.not_before,

@@ -43,7 +43,7 @@ async fn a_paused_run_gives_nothing_out() {
     tx.commit().await.unwrap();
     assert!(stage.claim(holder, campaign, &rows, 1).await.is_empty());
     let mut tx = stage.db.tenant(stage.organization).await.unwrap();
-    service::resume(&mut tx, &SystemClock, campaign).await.unwrap();
+    service::resume(&mut tx, &SystemClock, campaign, None).await.unwrap();
     tx.commit().await.unwrap();
     assert_eq!(stage.claim(holder, campaign, &rows, 1).await.len(), 3);
 }

@@ -40,7 +40,7 @@ async fn find(stage: &Stage, campaign: CampaignId) -> Campaign {
 
 async fn resume(stage: &Stage, campaign: CampaignId) -> Result<Campaign, CampaignError> {
     let mut tx = stage.db.tenant(stage.organization).await.unwrap();
-    let resumed = service::resume(&mut tx, &SystemClock, campaign).await?;
+    let resumed = service::resume(&mut tx, &SystemClock, campaign, None).await?;
     tx.commit().await.unwrap();
     Ok(resumed)
 }

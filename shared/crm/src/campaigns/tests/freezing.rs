@@ -2,8 +2,15 @@
 
 use std::collections::BTreeMap;
 
+use kernel::SystemClock;
+use serde_json::json;
+
 use super::stage::Stage;
-use crate::campaigns::model::UnknownPolicy;
+use crate::campaigns::{
+    CampaignError,
+    model::{UnknownPolicy, VariableSource},
+    service,
+};
 
 #[tokio::test]
 async fn who_is_left_out_is_a_row_with_a_reason() {
@@ -43,6 +50,41 @@ async fn values_are_frozen_in_the_order_of_the_templates_variables() {
     sqlx::query("update contacts set name = 'Somebody else'").execute(&mut stage.owner).await.unwrap();
     let rows = stage.rows(campaign).await;
     assert_eq!(rows[0].variables, ["Person 1", "20%"]);
+}
+
+#[tokio::test]
+async fn values_of_optional_variables_stand_behind_the_others_and_skip_nobody() {
+    let mut stage = Stage::new().await;
+    stage.contacts(2).await;
+    // The token stands in front of `1` in the request, and behind it in the rows.
+    let components = json!([
+        { "type": "HEADER", "format": "LOCATION" },
+        { "type": "BODY", "text": "Hello {{1}}, enjoy {{2}} off." },
+        { "type": "BUTTONS", "buttons": [{ "type": "FLOW", "text": "Sign up", "flow_id": "826" }] },
+    ]);
+    sqlx::query("update templates set components = $1").bind(components).execute(&mut stage.owner).await.unwrap();
+    sqlx::query("update contacts set attributes = '{\"token\": \"t-1\"}' where name = 'Person 1'").execute(&mut stage.owner).await.unwrap();
+    let text = |value: &str| VariableSource { field: None, fallback: None, value: Some(value.into()) };
+    let mut draft = stage.draft(UnknownPolicy::GiveUp);
+    draft.variables.extend([
+        ("header.location.latitude".to_owned(), text("52.52")),
+        ("header.location.longitude".to_owned(), text("13.405")),
+        ("button.0.flow_token".to_owned(), VariableSource { field: Some("attributes.token".into()), fallback: None, value: None }),
+    ]);
+    let campaign = stage.launch_draft(draft.clone()).await;
+    let mut rows: Vec<_> = stage.rows(campaign).await.into_iter().map(|row| row.variables).collect();
+    rows.sort();
+    let frozen = |name: &str, token: &str| ["52.52", "13.405", name, "20%", "", "", token].map(str::to_owned).to_vec();
+    assert_eq!(rows, [frozen("Person 1", "t-1"), frozen("Person 2", "")]);
+
+    let mut tx = stage.db.tenant(stage.organization).await.unwrap();
+    draft.variables.insert("button.1.flow_token".to_owned(), text("t"));
+    let refused = service::create(&mut tx, &SystemClock, draft.clone()).await.unwrap_err();
+    assert!(matches!(&refused, CampaignError::Invalid(errors) if errors.0[0].field == "variables.button.1.flow_token"), "{refused:?}");
+    draft.variables.remove("button.1.flow_token");
+    draft.variables.remove("header.location.latitude");
+    let refused = service::create(&mut tx, &SystemClock, draft).await.unwrap_err();
+    assert!(matches!(&refused, CampaignError::Invalid(errors) if errors.0[0].field == "variables.header.location.latitude"), "{refused:?}");
 }
 
 #[tokio::test]

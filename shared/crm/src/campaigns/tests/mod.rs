@@ -2,6 +2,7 @@
 
 mod claims;
 mod deactivated;
+mod following;
 mod freezing;
 mod plans;
 mod restored;

@@ -78,7 +78,7 @@ async fn what_may_have_been_sent_in_the_gap_is_unknown_and_nothing_else_is() {
     let mut tx = stage.db.tenant(stage.organization).await.unwrap();
     let paused = service::find(&mut tx, campaign).await.unwrap();
     assert_eq!((paused.state, paused.state_reason.as_deref()), (CampaignState::Paused, Some("ledgerRestored")));
-    service::resume(&mut tx, &SystemClock, campaign).await.unwrap();
+    service::resume(&mut tx, &SystemClock, campaign, None).await.unwrap();
     tx.commit().await.unwrap();
     assert_eq!(stage.rows(campaign).await.len(), 1_500, "what was not reached is sent");
 }

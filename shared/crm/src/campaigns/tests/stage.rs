@@ -64,8 +64,8 @@ impl Stage {
         let components = json!([{ "type": "BODY", "text": "Hello {{1}}, enjoy {{2}} off.", "example": { "body_text": [["Ada", "20%"]] } }]);
         sqlx::query(
             "insert into templates (organization_id, id, channel_id, business_account_id, name, language, category, parameter_format,
-                                    components, status, created_at, updated_at)
-             values ($1, $2, $3, '2001', 'offer', 'en_US', 'MARKETING', 'POSITIONAL', $4, 'APPROVED', $5, $5)",
+                                    components, status, provider_id, created_at, updated_at)
+             values ($1, $2, $3, '2001', 'offer', 'en_US', 'MARKETING', 'POSITIONAL', $4, 'APPROVED', '701', $5, $5)",
         )
         .bind(organization)
         .bind(template)
@@ -101,7 +101,12 @@ impl Stage {
 
     /// Launches a campaign to everybody and freezes it, as the job does.
     pub(super) async fn launch(&self, policy: UnknownPolicy) -> CampaignId {
-        let draft = CampaignDraft {
+        self.launch_draft(self.draft(policy)).await
+    }
+
+    /// A campaign to everybody.
+    pub(super) fn draft(&self, policy: UnknownPolicy) -> CampaignDraft {
+        CampaignDraft {
             name: "Spring".into(),
             channel: self.channel,
             template: self.template,
@@ -112,7 +117,11 @@ impl Stage {
             ]),
             unknown_policy: policy,
             messages_per_second: None,
-        };
+        }
+    }
+
+    /// Launches this campaign and freezes it.
+    pub(super) async fn launch_draft(&self, draft: CampaignDraft) -> CampaignId {
         let mut tx = self.db.tenant(self.organization).await.unwrap();
         let campaign = service::create(&mut tx, &SystemClock, draft).await.unwrap().id;
         service::launch(&mut tx, &SystemClock, campaign).await.unwrap();

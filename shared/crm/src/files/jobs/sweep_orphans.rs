@@ -18,7 +18,8 @@ const YOUNG: TimeDelta = TimeDelta::hours(24);
 const ROWS: i64 = 500;
 const BATCH: usize = 500;
 
-/// Deletes objects that no record needs, and files that were given up or replaced, each a day old: by the store's clock, and by ours.
+/// Deletes objects that no record needs, and files that were given up or replaced, each a day old: by the store's clock, and by ours. Samples
+/// that no template names any more count as replaced from the first sweep on that finds them so.
 ///
 /// Objects are deleted in the folders that we know only; whatever else lies in the store is nobody's business here.
 #[derive(Debug, Default, Serialize, Deserialize)]
@@ -42,6 +43,7 @@ impl Job for SweepOrphans {
         let objects = ctx.get::<ObjectStore>()?;
         let mut found = Found::default();
         let swept = async {
+            release_samples(ctx).await?;
             sweep_rows(ctx, objects, &mut found).await?;
             sweep_objects(ctx, objects, &mut found).await
         };
@@ -65,6 +67,22 @@ impl Job for SweepOrphans {
     fn requires() -> Vec<Requirement> {
         vec![Requirement::of::<ObjectStore>()]
     }
+}
+
+/// Samples that no template names.
+async fn release_samples(ctx: &System) -> Result<(), JobError> {
+    let mut after = FileId::from(Uuid::nil());
+    while !ctx.stopping() {
+        let mut tx = ctx.begin("look for samples that no template names").await?;
+        let looked = store::release_samples(&mut tx, ctx.now(), ctx.now() - YOUNG, after, ROWS).await.map_err(JobError::retry)?;
+        tx.commit().await?;
+        let Some((last, released)) = looked else { return Ok(()) };
+        after = last;
+        if released > 0 {
+            tracing::info!(released, "{released} samples are named by no template any more");
+        }
+    }
+    Err(JobError::Snooze(Duration::ZERO))
 }
 
 /// Files that were given up or replaced: the object first, then the row that leads to it.

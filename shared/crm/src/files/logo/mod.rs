@@ -31,6 +31,8 @@ pub const MAX_PIXELS: u64 = 12_000_000;
 pub const FITS: u32 = 512;
 /// Media type of every logo.
 pub const CONTENT_TYPE: &str = "image/webp";
+/// What the name of the object of every logo ends with.
+pub const ENDING: &str = "webp";
 
 /// Most memory that decoding may take.
 const MAX_ALLOCATION: u64 = 256 * 1024 * 1024;

@@ -4,11 +4,8 @@ use chrono::{DateTime, Utc};
 use kernel::{ApiKeyId, UserId};
 
 use crate::{
-    fields::{FieldError, FieldErrors},
-    identity::{
-        rights::Rights,
-        roles::{rights, text},
-    },
+    fields::{self, FieldErrors},
+    identity::{rights::Rights, roles::rights},
 };
 
 const LONGEST_NAME: usize = 100;
@@ -58,13 +55,13 @@ impl ApiKey {
     /// The key of a draft.
     pub(super) fn new(now: DateTime<Utc>, maker: UserId, prefix: String, draft: &ApiKeyDraft) -> Result<Self, FieldErrors> {
         let mut errors = FieldErrors::default();
-        let name = errors.take(text("name", &draft.name, 1, LONGEST_NAME)).unwrap_or_default();
+        let name = errors.take(fields::filled("name", &draft.name, LONGEST_NAME)).unwrap_or_default();
         let rights = rights(&mut errors, &draft.permissions);
         if draft.permissions.is_empty() {
-            errors.0.push(FieldError::new("permissions", "empty", "a key without rights is of no use"));
+            errors.add("permissions", "empty", "a key without rights is of no use");
         }
         if draft.expires_at.is_some_and(|end| end <= now) {
-            errors.0.push(FieldError::new("expiresAt", "past", "must be in the future"));
+            errors.add("expiresAt", "past", "must be in the future");
         }
         errors.into_result()?;
         let (created_by, expires_at) = (Some(maker), draft.expires_at);

@@ -13,4 +13,4 @@ pub(in crate::identity) mod tests;
 
 pub use error::MemberError;
 pub use model::{Authority, Invitation, Member, MemberState};
-pub use service::{disable, enable, invite, list, resend_invitation, revoke_sessions, set_role, show, take_two_step, withdraw};
+pub use service::{disable, enable, holding, invite, list, resend_invitation, revoke_sessions, set_role, show, take_two_step, withdraw};

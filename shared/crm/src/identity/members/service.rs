@@ -4,7 +4,7 @@
 //! this process remembers.
 
 use chrono::{DateTime, Utc};
-use db::{IdentityTx, TenantTx, Tx};
+use db::{DbError, IdentityTx, TenantTx, Tx};
 use kernel::{EmailAddress, OrganizationId, Page, PageRequest, UserId};
 use serde_json::json;
 
@@ -17,6 +17,7 @@ use crate::{
     fields::{FieldError, FieldErrors},
     identity::{
         one_time::{self, OneTimeKeys, Purpose},
+        permissions::Permission,
         rights::{Rights, Role, RoleName},
         roles,
         sessions::{self, EndReason},
@@ -28,6 +29,13 @@ use crate::{
 /// Members of the organization, newest first.
 pub async fn list(tx: &mut TenantTx, request: PageRequest) -> Result<Page<Member>, MemberError> {
     Ok(store::list(tx, request).await?)
+}
+
+/// Active members whose role has the right, and where they are mailed.
+pub async fn holding(tx: &mut TenantTx, right: Permission) -> Result<Vec<(UserId, EmailAddress)>, DbError> {
+    let members = store::active(tx).await?;
+    let holding = members.into_iter().filter(|(_, _, rights)| rights.contains(right));
+    Ok(holding.filter_map(|(user, email, _)| Some((user, EmailAddress::parse(&email).ok()?))).collect())
 }
 
 /// One member.
@@ -165,7 +173,7 @@ async fn lock(tx: &mut IdentityTx, authority: Authority, user: UserId) -> Result
 async fn grantable(tx: &mut IdentityTx, authority: Authority, word: &str) -> Result<RoleName, MemberError> {
     let Some((role, rights)) = roles::resolve(tx, authority.organization, word).await? else {
         let error = FieldError::new("role", "unknown", "neither a built-in role nor the key of one of the organization's own");
-        return Err(FieldErrors(vec![error]).into());
+        return Err(FieldErrors::from(error).into());
     };
     covered(authority, rights)?;
     Ok(role)

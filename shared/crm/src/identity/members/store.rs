@@ -8,7 +8,7 @@ use uuid::Uuid;
 use super::model::{Invitation, Locked, Member};
 use crate::identity::{
     permissions::Permission,
-    rights::RoleName,
+    rights::{Rights, RoleName},
     standing::{role_name, role_rights},
 };
 
@@ -72,6 +72,28 @@ pub(super) async fn list(tx: &mut TenantTx, request: PageRequest) -> Result<Page
     .await?;
     let members = rows.into_iter().map(Member::try_from).collect::<Result<Vec<_>, _>>()?;
     Ok(Page::from_rows(members, request, |member| member.user.uuid()))
+}
+
+/// Members of the transaction's organization who may sign in, with their address and rights.
+pub(super) async fn active(tx: &mut TenantTx) -> Result<Vec<(UserId, String, Rights)>, DbError> {
+    let rows = sqlx::query!(
+        r#"select users.id, users.email, memberships.role, roles.id as "role_id?", roles.key as "role_key?",
+                  roles.permissions as "role_permissions?"
+           from memberships
+           join users on users.id = memberships.user_id
+           left join roles on roles.id = memberships.custom_role_id
+           where memberships.joined_at is not null and memberships.disabled_at is null
+           order by users.id
+           limit 1000"#,
+    )
+    .fetch_all(tx.conn())
+    .await?;
+    rows.into_iter()
+        .map(|row| {
+            let role = role_name(row.id, &row.role, row.role_id.zip(row.role_key))?;
+            Ok((row.id.into(), row.email, role_rights(&role, row.role_permissions.as_deref())))
+        })
+        .collect()
 }
 
 pub(super) async fn find<T: Tx>(tx: &mut T, organization: OrganizationId, user: UserId) -> Result<Option<Member>, DbError> {

@@ -6,7 +6,7 @@ mod service;
 mod store;
 
 pub use error::RoleError;
+pub(super) use model::rights;
 pub use model::{CustomRole, RoleDraft, RolePatch};
-pub(super) use model::{rights, text};
 pub use service::{create, delete, list, patch, show};
 pub(super) use store::resolve;

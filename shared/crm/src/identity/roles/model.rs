@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use kernel::RoleId;
 
 use crate::{
-    fields::{FieldError, FieldErrors},
+    fields::{self, FieldError, FieldErrors},
     identity::{
         permissions::Permission,
         rights::{Rights, Role, RoleName},
@@ -78,7 +78,7 @@ impl CustomRole {
         role.apply(now, patch)?;
         if key.is_empty() {
             let rule = FieldError::new("name", "no-key", "a letter from a to z or a digit is needed, to make the role's key of");
-            return Err(FieldErrors(vec![rule]));
+            return Err(rule.into());
         }
         Ok(role)
     }
@@ -86,10 +86,10 @@ impl CustomRole {
     pub(super) fn apply(&mut self, now: DateTime<Utc>, patch: RolePatch) -> Result<(), FieldErrors> {
         let mut errors = FieldErrors::default();
         if let Some(name) = patch.name {
-            self.name = errors.take(text("name", &name, 1, LONGEST_NAME)).unwrap_or_default();
+            self.name = errors.take(fields::filled("name", &name, LONGEST_NAME)).unwrap_or_default();
         }
         if let Some(description) = patch.description {
-            self.description = errors.take(text("description", &description, 0, LONGEST_DESCRIPTION)).unwrap_or_default();
+            self.description = errors.take(fields::text("description", &description, LONGEST_DESCRIPTION)).unwrap_or_default();
         }
         if let Some(words) = patch.permissions {
             self.rights = rights(&mut errors, &words);
@@ -112,19 +112,6 @@ pub(in crate::identity) fn rights(errors: &mut FieldErrors, words: &[String]) ->
             found
         })
         .collect()
-}
-
-/// A text without blanks around it, of `shortest` to `longest` characters.
-pub(in crate::identity) fn text(field: &str, value: &str, shortest: usize, longest: usize) -> Result<String, FieldError> {
-    let value = value.trim();
-    let length = value.chars().count();
-    if length < shortest {
-        Err(FieldError::new(field, "empty", "must not be empty"))
-    } else if length > longest {
-        Err(FieldError::new(field, "too-long", format!("at most {longest} characters")))
-    } else {
-        Ok(value.to_owned())
-    }
 }
 
 /// The word that fits a name best: `Sales, north` makes `sales-north`. Empty when nothing of the name fits a word.

@@ -8,13 +8,17 @@ use providers::whatsapp::CloudClient;
 use queue::{Job, JobError, Queue, Requirement, Tenant};
 use serde::{Deserialize, Serialize};
 
-use super::provider;
+use super::{
+    access,
+    provider::{self, Asked},
+};
 use crate::{
     secrets::Vault,
     templates::{
         TemplateError,
-        model::{Source, StatusUpdate, TemplateKey, status},
-        news, service,
+        model::status,
+        news::{self, Look, Looked, Sight},
+        service,
     },
 };
 
@@ -45,32 +49,29 @@ impl Job for Poll {
             Err(error) => return Err(JobError::retry(error)),
         };
         tx.rollback().await?;
-        let Some(provider_id) = template.provider_id.as_deref() else { return Ok(()) };
         let waited = ctx.now() - template.submitted_at.unwrap_or(template.updated_at);
-        let Some(token) = provider::token(ctx, template.channel).await? else { return Ok(()) };
-        let (told, reason, category, quality) = match client.template(&token, provider_id).await {
-            Ok(remote) => (remote.status, remote.rejected_reason, remote.category, remote.quality_score.map(|quality| quality.score)),
-            Err(error) if error.refusal().is_some_and(|refusal| refusal.http_status == 404) => {
-                (status::DELETED.to_owned(), Some("the provider has it no more".to_owned()), None, None)
-            }
+        let Some(token) = access::token(ctx, &template).await? else { return Ok(()) };
+        let asked_at = ctx.now();
+        let asked = match provider::ask(client, &token, &template).await {
+            Ok(asked) => asked,
             // Whatever is wrong with token or provider: looking again later is all that can be done.
             Err(error) => {
                 tracing::debug!(template.id = %template.id, %error, "template {}: not read", template.id);
                 return wait(waited);
             }
         };
-        let mut tx = ctx.begin().await?;
-        let update = StatusUpdate {
-            key: TemplateKey { provider_id, business_account_id: None, name: None, language: None },
-            status: &told,
-            reason: reason.as_deref(),
-            category: category.as_deref(),
-            quality: quality.as_deref(),
-            source: Source::Reconcile,
+        let sight = match &asked {
+            Asked::Unasked => return Ok(()),
+            Asked::There(remote) if is_under_review(&remote.status) => return wait(waited),
+            Asked::There(remote) => Sight::There(remote),
+            Asked::Gone => Sight::Gone,
         };
-        news::apply_status_update(&mut tx, ctx.clock(), update).await.map_err(JobError::retry)?;
-        tx.commit().await?;
-        if told.eq_ignore_ascii_case(status::PENDING) || told.eq_ignore_ascii_case(status::IN_APPEAL) { wait(waited) } else { Ok(()) }
+        let mut tx = ctx.begin().await?;
+        let look = Look { before: &template, sight, asked_at };
+        match news::see(&mut tx, ctx.clock(), look).await.map_err(JobError::retry)? {
+            Looked::Overtaken | Looked::TooYoung(_) => wait(waited),
+            Looked::Taken(_) => Ok(tx.commit().await?),
+        }
     }
 
     fn unique_key(&self) -> Option<String> {
@@ -80,6 +81,10 @@ impl Job for Poll {
     fn requires() -> Vec<Requirement> {
         vec![Requirement::of::<CloudClient>(), Requirement::of::<Vault>()]
     }
+}
+
+fn is_under_review(word: &str) -> bool {
+    word.eq_ignore_ascii_case(status::PENDING) || word.eq_ignore_ascii_case(status::IN_APPEAL)
 }
 
 /// Comes back after a fifth of the time already waited.

@@ -8,7 +8,7 @@ use secrecy::SecretString;
 use crate::{
     channels::{self, ChannelError},
     secrets::Vault,
-    templates::model::language_of,
+    templates::model::{Template, language_of},
 };
 
 /// Pages of a list that are read at most: 100 templates each, and an account has 6,000 at most.
@@ -33,6 +33,24 @@ pub(super) async fn list(
     business_account_id: &str,
     name: Option<&str>,
 ) -> Result<Vec<RemoteTemplate>, GraphError> {
+    Ok(list_with_end(client, token, business_account_id, name).await?.templates)
+}
+
+/// What an account lists.
+#[derive(Debug)]
+pub(super) struct Listing {
+    pub(super) templates: Vec<RemoteTemplate>,
+    /// Whether the end of the list was reached.
+    pub(super) is_complete: bool,
+}
+
+/// As [`list`], and tells whether there is more.
+pub(super) async fn list_with_end(
+    client: &CloudClient,
+    token: &SecretString,
+    business_account_id: &str,
+    name: Option<&str>,
+) -> Result<Listing, GraphError> {
     let mut found = Vec::new();
     let mut after: Option<String> = None;
     for _ in 0..MAX_PAGES {
@@ -44,7 +62,7 @@ pub(super) async fn list(
             break;
         }
     }
-    Ok(found)
+    Ok(Listing { templates: found, is_complete: after.is_none() })
 }
 
 /// The template of this name and language. The provider's filter finds parts of names too.
@@ -59,17 +77,28 @@ pub(super) async fn find(
     Ok(found.into_iter().find(|remote| remote.name == name && language_of(&remote.language) == language))
 }
 
-/// A refusal in words, with its code.
-pub(super) fn reason_of(error: &GraphError) -> String {
-    let reason = match error.refusal() {
-        Some(refusal) => {
-            let code = refusal.code.map_or_else(|| format!("HTTP {}", refusal.http_status), |code| code.to_string());
-            match &refusal.details {
-                Some(details) => format!("{code}: {}: {details}", refusal.title),
-                None => format!("{code}: {}", refusal.title),
-            }
+/// What the provider said of a template.
+#[derive(Debug)]
+pub(super) enum Asked {
+    /// It never had it.
+    Unasked,
+    /// It has it.
+    There(Box<RemoteTemplate>),
+    /// It has it no more.
+    Gone,
+}
+
+/// Asks for one template. That there is none is only believed when the account can be read, and does not list it: a token that has lost
+/// its rights gets the same answer.
+pub(super) async fn ask(client: &CloudClient, token: &SecretString, template: &Template) -> Result<Asked, GraphError> {
+    let Some(provider_id) = template.provider_id.as_deref() else { return Ok(Asked::Unasked) };
+    match client.template(token, provider_id).await {
+        Ok(remote) => Ok(Asked::There(Box::new(remote))),
+        Err(error) if error.is_unknown_object() => {
+            let listed = list(client, token, &template.business_account_id, Some(&template.name)).await?;
+            let there = listed.into_iter().find(|remote| remote.id == provider_id);
+            Ok(there.map_or(Asked::Gone, |remote| Asked::There(Box::new(remote))))
         }
-        None => error.to_string(),
-    };
-    reason.chars().take(500).collect()
+        Err(error) => Err(error),
+    }
 }

@@ -3,135 +3,157 @@
 use serde_json::Value;
 
 use super::{
-    Place,
-    text::{Parts, check_names},
+    Whole, kind_of,
+    place::Place,
+    table::buttons::{self as rule, KINDS},
+    table::content,
+    text::{Parts, TextRules, check_line, check_names, samples},
+    text_of,
 };
 use crate::templates::model::{Category, ParameterFormat};
 
-/// Most buttons of a template.
-pub(super) const MAX_BUTTONS: usize = 10;
-/// Longest label, in characters.
-const MAX_LABEL: usize = 25;
-/// Longest link.
-const MAX_LINK: usize = 2_000;
-/// Longest telephone number.
-const MAX_PHONE_NUMBER: usize = 20;
-/// Longest sample of a coupon code.
-const MAX_CODE: usize = 15;
+const LABEL: TextRules = TextRules { missing: &rule::LABEL, length: &rule::LABEL_LENGTH, lines: Some(&rule::LABEL_LINE), variables: None };
 
-/// A kind of button and how often it may stand in a template.
-struct Kind {
-    name: &'static str,
-    most: usize,
-    needs_label: bool,
-}
-
-const KINDS: &[Kind] = &[
-    Kind { name: "QUICK_REPLY", most: 10, needs_label: true },
-    Kind { name: "URL", most: 2, needs_label: true },
-    Kind { name: "PHONE_NUMBER", most: 1, needs_label: true },
-    // Its label is the provider's.
-    Kind { name: "COPY_CODE", most: 1, needs_label: false },
-];
-
-const OTP_TYPES: &[&str] = &["COPY_CODE", "ONE_TAP", "ZERO_TAP"];
-
-pub(super) fn check(mut at: Place<'_>, component: &Value) {
-    let Some(buttons) = component.get("buttons").and_then(Value::as_array).filter(|buttons| !buttons.is_empty()) else {
-        at.add("buttons", "missing", "a list of buttons");
-        return;
-    };
-    if buttons.len() > MAX_BUTTONS {
-        at.add("buttons", "too-many", format!("a template has at most {MAX_BUTTONS} buttons"));
-        return;
+pub(super) fn check(at: &mut Place<'_>, component: &Value, whole: &Whole<'_>) {
+    let Some(buttons) = list(at, component) else { return };
+    if !rule::BUTTONS_COUNT.covers(buttons.len()) {
+        at.broken("buttons", &rule::BUTTONS_COUNT);
     }
-    if at.content.category == Category::Authentication {
-        check_one_time_code(&mut at, buttons);
-        return;
-    }
-    let kinds: Vec<&str> = buttons.iter().map(|button| button.get("type").and_then(Value::as_str).unwrap_or_default()).collect();
-    let path = std::mem::take(&mut at.path);
+    let category = at.content.category;
     for (index, button) in buttons.iter().enumerate() {
-        at.path = format!("{path}.buttons[{index}]");
-        let Some(kind) = KINDS.iter().find(|kind| kind.name == kinds[index]) else {
-            let names: Vec<&str> = KINDS.iter().map(|kind| kind.name).collect();
-            at.add("type", "unsupported", format!("one of {}", names.join(", ")));
+        let mut at = at.inside(format_args!("buttons[{index}]"));
+        let kind = kind_of(button);
+        if !rule::BUTTON_KIND.names(kind) {
+            at.broken("type", &rule::BUTTON_KIND);
             continue;
-        };
-        if kinds[..=index].iter().filter(|name| **name == kind.name).count() > kind.most {
-            at.add("type", "too-many", format!("a template has at most {} of {}", kind.most, kind.name));
         }
-        check_button(&mut at, kind, button);
+        if rule::BUTTON_ALONE.names(kind) && buttons.len() > 1 {
+            at.broken("type", &rule::BUTTON_ALONE);
+        }
+        if rule::BUTTON_MARKETING.names(kind) && category != Category::Marketing {
+            at.broken("type", &rule::BUTTON_MARKETING);
+        }
+        let header = whole.get("HEADER").and_then(|(_, header)| text_of(header, "format"));
+        if kind == "MPM" && header != Some("TEXT") {
+            at.broken("type", &rule::MPM_HEADER);
+        }
+        check_button(&mut at, button, &buttons[..index]);
     }
-    at.path = path;
-    // Quick replies stand together, before or behind the others: at most one change of group on either side.
-    let groups = kinds.iter().map(|kind| *kind == "QUICK_REPLY").collect::<Vec<_>>();
-    if groups.windows(2).filter(|pair| pair[0] != pair[1]).count() > 1 {
-        at.add("buttons", "mixed", "quick replies stand together, before or behind the other buttons");
+    // At most one change between quick replies and others.
+    let replies: Vec<bool> = buttons.iter().map(|button| kind_of(button) == "QUICK_REPLY").collect();
+    if replies.windows(2).filter(|pair| pair[0] != pair[1]).count() > 1 {
+        at.broken("buttons", &rule::BUTTONS_GROUPED);
     }
 }
 
-fn check_button(at: &mut Place<'_>, kind: &Kind, button: &Value) {
-    let text = |name: &str| button.get(name).and_then(Value::as_str).unwrap_or_default().trim();
-    if kind.needs_label {
-        let label = text("text");
-        if label.is_empty() || label.chars().count() > MAX_LABEL || label.contains(['\n', '{', '}']) {
-            at.add("text", "invalid", format!("a label of 1 to {MAX_LABEL} characters on one line, without variables"));
-        }
+/// The buttons of a component, if it has any.
+pub(super) fn list<'a>(at: &mut Place<'_>, component: &'a Value) -> Option<&'a [Value]> {
+    let buttons = component.get("buttons").and_then(Value::as_array).filter(|buttons| !buttons.is_empty());
+    if buttons.is_none() {
+        at.broken("buttons", &rule::BUTTONS_LIST);
     }
-    match kind.name {
-        "URL" => check_link(at, button, text("url")),
-        "PHONE_NUMBER" => {
-            let number = text("phone_number");
-            if number.is_empty() || number.len() > MAX_PHONE_NUMBER || !number.bytes().all(|b| b.is_ascii_digit() || b" +-()".contains(&b))
-            {
-                at.add("phone_number", "invalid", format!("a telephone number of at most {MAX_PHONE_NUMBER} characters"));
-            }
-        }
-        "COPY_CODE" => {
-            // Both a text and a list with one text occur.
-            let sample =
-                button.get("example").and_then(|example| example.as_str().or_else(|| example.get(0)?.as_str())).unwrap_or_default();
-            if sample.is_empty() || sample.chars().count() > MAX_CODE {
-                at.add("example", "sample-missing", format!("a sample code of 1 to {MAX_CODE} characters"));
+    buttons.map(Vec::as_slice)
+}
+
+/// Checks a button of a known kind by itself, and how many of the kind stand before it.
+pub(super) fn check_button(at: &mut Place<'_>, button: &Value, before: &[Value]) {
+    let Some(kind) = KINDS.iter().find(|kind| kind.word == kind_of(button)) else { return };
+    let count = before.iter().filter(|other| kind_of(other) == kind.word).count() + 1;
+    if let Some(rule) = kind.count.filter(|rule| !rule.covers(count)) {
+        at.broken("type", rule);
+    }
+    if kind.has_label {
+        check_label(at, "text", button.get("text"));
+    }
+    match kind.word {
+        "URL" => check_link(at, button),
+        "PHONE_NUMBER" => check_phone(at, button),
+        "COPY_CODE" => check_coupon(at, button),
+        "FLOW" => check_flow(at, button),
+        "VOICE_CALL" => {
+            let minutes = button.get("ttl_minutes");
+            if minutes.is_some_and(|minutes| !minutes.as_u64().is_some_and(|minutes| rule::CALL_MINUTES.covers(minutes))) {
+                at.broken("ttl_minutes", &rule::CALL_MINUTES);
             }
         }
         _ => {}
     }
 }
 
-fn check_link(at: &mut Place<'_>, button: &Value, link: &str) {
-    let has_scheme = link.starts_with("https://") || link.starts_with("http://");
-    if !has_scheme || link.len() > MAX_LINK || link.contains(char::is_whitespace) {
-        at.add("url", "invalid", format!("an http or https link of at most {MAX_LINK} characters"));
-        return;
-    }
-    let parts = Parts::of(link);
-    let variables = parts.variables();
-    // Links are positional whatever the format of the template is.
-    let format = std::mem::replace(&mut at.content.format, ParameterFormat::Positional);
-    let named = check_names(at, "url", &parts, &variables);
-    at.content.format = format;
-    if !named || variables.is_empty() {
-        return;
-    }
-    if variables.len() > 1 || !link.ends_with("}}") || link.matches("{{").count() > 1 {
-        at.add("url", "too-many-variables", "a link has at most one variable, at its end");
-    }
-    let sample = button.get("example").and_then(|example| example.as_str().or_else(|| example.get(0)?.as_str())).unwrap_or_default();
-    if sample.trim().is_empty() {
-        at.add("example", "sample-missing", "a link with a variable needs a sample");
+pub(super) fn check_label(at: &mut Place<'_>, field: &str, label: Option<&Value>) {
+    let Some(label) = check_line(at, field, label, &LABEL) else { return };
+    if label.contains(['{', '}']) {
+        at.broken(field, &rule::LABEL_BRACES);
     }
 }
 
-fn check_one_time_code(at: &mut Place<'_>, buttons: &[Value]) {
-    let is_otp = |button: &Value| button.get("type").and_then(Value::as_str) == Some("OTP");
-    if buttons.len() != 1 || !buttons.iter().all(is_otp) {
-        at.add("buttons", "otp-missing", "a template for codes has exactly one OTP button");
+fn check_link(at: &mut Place<'_>, button: &Value) {
+    let link = text_of(button, "url").unwrap_or_default();
+    let behind = link.strip_prefix("https://").or_else(|| link.strip_prefix("http://")).unwrap_or_default();
+    if behind.is_empty() || link.contains(char::is_whitespace) {
+        at.broken("url", &rule::LINK);
         return;
     }
-    let kind = buttons[0].get("otp_type").and_then(Value::as_str).unwrap_or_default();
-    if !OTP_TYPES.contains(&kind) {
-        at.add("buttons[0].otp_type", "unknown-value", format!("one of {}", OTP_TYPES.join(", ")));
+    if !rule::LINK_LENGTH.covers(link.chars().count()) {
+        at.broken("url", &rule::LINK_LENGTH);
+    }
+    let Some(parts) = Parts::of(link) else {
+        at.broken("url", &content::PLACEHOLDER);
+        return;
+    };
+    // Links are positional whatever the format of the template is.
+    if let Err(broken) = check_names(&parts, ParameterFormat::Positional) {
+        at.broken("url", broken);
+        return;
+    }
+    if parts.names.is_empty() {
+        return;
+    }
+    if !rule::LINK_VARIABLE.covers(parts.names.len()) || !link.ends_with("}}") {
+        at.broken("url", &rule::LINK_VARIABLE);
+        return;
+    }
+    let samples = button.get("example").and_then(samples);
+    if !samples.is_some_and(|samples| rule::LINK_SAMPLE.covers(samples.len())) {
+        at.broken("example", &rule::LINK_SAMPLE);
+    }
+}
+
+fn check_phone(at: &mut Place<'_>, button: &Value) {
+    let number = text_of(button, "phone_number").unwrap_or_default();
+    let fits = number.bytes().all(|byte| byte.is_ascii_digit() || b" +-()".contains(&byte));
+    if !fits || !number.bytes().any(|byte| byte.is_ascii_digit()) {
+        at.broken("phone_number", &rule::PHONE);
+    } else if !rule::PHONE_LENGTH.covers(number.len()) {
+        at.broken("phone_number", &rule::PHONE_LENGTH);
+    }
+}
+
+fn check_coupon(at: &mut Place<'_>, button: &Value) {
+    let codes = button.get("example").and_then(samples);
+    let Some(codes) = codes.filter(|codes| rule::COUPON.covers(codes.len())) else {
+        at.broken("example", &rule::COUPON);
+        return;
+    };
+    if !codes.iter().all(|code| rule::COUPON_LENGTH.covers(code.chars().count())) {
+        at.broken("example", &rule::COUPON_LENGTH);
+    }
+}
+
+fn check_flow(at: &mut Place<'_>, button: &Value) {
+    let is_text = |value: &Value| value.as_str().is_some_and(|text| !super::is_blank(text));
+    let is_digits = |value: &Value| value.as_str().is_some_and(|id| !id.is_empty() && id.bytes().all(|byte| byte.is_ascii_digit()));
+    match (button.get("flow_id"), button.get("flow_name")) {
+        (Some(_), Some(_)) | (None, None) => at.broken("flow_id", &rule::FLOW_TARGET),
+        (Some(id), None) if !is_digits(id) => at.broken("flow_id", &rule::FLOW_ID),
+        (None, Some(name)) if !is_text(name) => at.broken("flow_name", &rule::FLOW_NAME),
+        _ => {}
+    }
+    let action = button.get("flow_action");
+    if action.is_some_and(|action| !action.as_str().is_some_and(|word| rule::FLOW_ACTION.names(word))) {
+        at.broken("flow_action", &rule::FLOW_ACTION);
+    }
+    if button.get("navigate_screen").is_some_and(|screen| !is_text(screen)) {
+        at.broken("navigate_screen", &rule::FLOW_SCREEN);
     }
 }

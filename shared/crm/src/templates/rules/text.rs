@@ -1,55 +1,47 @@
-//! Texts with placeholders, and their samples.
+//! Texts: their length and lines, their placeholders, and the samples of these.
 
 use serde_json::Value;
 
-use super::Place;
+use super::{
+    is_blank,
+    place::Place,
+    table::{Rule, content as rule},
+};
 use crate::templates::model::ParameterFormat;
 
 /// What a text may be.
-pub(super) struct Text<'a> {
-    /// Longest, in characters.
-    pub(super) longest: usize,
+pub(super) struct TextRules {
+    pub(super) missing: &'static Rule,
+    /// In characters.
+    pub(super) length: &'static Rule,
+    /// Line breaks: none, or as many as the limit says.
+    pub(super) lines: Option<&'static Rule>,
     /// Most variables.
-    pub(super) most_variables: usize,
-    /// Whether line breaks are forbidden.
-    pub(super) one_line: bool,
-    /// Where its samples are.
-    pub(super) samples: Samples<'a>,
+    pub(super) variables: Option<&'static Rule>,
 }
 
-/// Samples as the component holds them, with their path in it.
-pub(super) enum Samples<'a> {
-    /// It has none.
-    None,
-    /// `["a"]`.
-    List(Option<&'a Value>, &'static str),
-    /// `[["a", "b"]]`.
-    Rows(Option<&'a Value>, &'static str),
-    /// `[{ "param_name": "x", "example": "a" }]`.
-    Named(Option<&'a Value>, &'static str),
-}
-
-/// A text cut at its placeholders.
+/// A text cut at its placeholders: one literal more than names, which stand between them.
 pub(super) struct Parts<'a> {
-    text: &'a str,
-    /// Text and placeholder names by turns: `literals[0] names[0] literals[1] …`.
-    literals: Vec<&'a str>,
-    names: Vec<&'a str>,
+    pub(super) literals: Vec<&'a str>,
+    pub(super) names: Vec<&'a str>,
 }
 
 impl<'a> Parts<'a> {
-    /// Cuts a text; a placeholder that is not closed is text.
-    pub(super) fn of(text: &'a str) -> Self {
+    /// Cuts a text; none when braces do not pair up.
+    pub(super) fn of(text: &'a str) -> Option<Self> {
+        if text.contains("{{{") || text.contains("}}}") {
+            return None;
+        }
         let (mut literals, mut names) = (Vec::new(), Vec::new());
         let mut rest = text;
         while let Some((before, behind)) = rest.split_once("{{") {
-            let Some((name, after)) = behind.split_once("}}") else { break };
+            let (name, after) = behind.split_once("}}")?;
             literals.push(before);
-            names.push(name.trim());
+            names.push(name);
             rest = after;
         }
         literals.push(rest);
-        Self { text, literals, names }
+        literals.iter().all(|literal| !literal.contains("}}")).then_some(Self { literals, names })
     }
 
     /// Names of the variables, each once, in the order of their first use.
@@ -62,109 +54,123 @@ impl<'a> Parts<'a> {
         }
         distinct
     }
-
-    pub(super) fn starts_or_ends_with_variable(&self) -> bool {
-        let edges = [self.literals.first(), self.literals.last()];
-        !self.names.is_empty() && edges.into_iter().flatten().any(|literal| literal.trim().is_empty())
-    }
-
-    pub(super) fn has_adjacent_variables(&self) -> bool {
-        let between = self.literals.get(1..self.literals.len() - 1).unwrap_or_default();
-        between.iter().any(|literal| literal.trim().is_empty())
-    }
-
-    /// Words of the fixed text.
-    pub(super) fn words(&self) -> usize {
-        self.literals.iter().flat_map(|literal| literal.split_whitespace()).filter(|word| word.contains(char::is_alphanumeric)).count()
-    }
 }
 
-/// Checks `component.text`. Answers its parts when there are any worth further checks.
-pub(super) fn check_text<'a>(at: &mut Place<'_>, component: &'a Value, rule: &Text<'_>) -> Option<Parts<'a>> {
-    let Some(text) = component.get("text").and_then(Value::as_str).filter(|text| !text.trim().is_empty()) else {
-        at.add("text", "missing", format!("a text of 1 to {} characters", rule.longest));
+/// Checks a text that has lines and characters, but no meaning of its own here. Answers it when it is there at all.
+pub(super) fn check_line<'a>(at: &mut Place<'_>, field: &str, value: Option<&'a Value>, rules: &TextRules) -> Option<&'a str> {
+    let Some(text) = value.and_then(Value::as_str).filter(|text| !is_blank(text)) else {
+        at.broken(field, rules.missing);
         return None;
     };
-    if text.chars().count() > rule.longest {
-        at.add("text", "too-long", format!("at most {} characters", rule.longest));
+    if !rules.length.covers(text.chars().count()) {
+        at.broken(field, rules.length);
     }
-    if rule.one_line && text.contains(['\n', '\r']) {
-        at.add("text", "line-break", "line breaks are not allowed here");
+    if let Some(lines) = rules.lines {
+        let most = if lines.most() == usize::MAX { 0 } else { lines.most() };
+        if line_breaks(text) > most {
+            at.broken(field, lines);
+        }
     }
-    let parts = Parts::of(text);
+    Some(text)
+}
+
+/// Checks the text of a component, the placeholders in it and their samples: rows in `example.<positional>`, or names in `example.<named>`.
+/// Answers its parts when they are worth further checks.
+pub(super) fn check_text<'a>(at: &mut Place<'_>, component: &'a Value, rules: &TextRules, samples: Option<&Samples>) -> Option<Parts<'a>> {
+    let text = check_line(at, "text", component.get("text"), rules)?;
+    let format = at.content.format;
+    let Some(parts) = Parts::of(text) else {
+        at.broken("text", &rule::PLACEHOLDER);
+        return None;
+    };
+    if let Err(broken) = check_names(&parts, format) {
+        at.broken("text", broken);
+        return None;
+    }
     let variables = parts.variables();
-    if !check_names(at, "text", &parts, &variables) {
+    if let Some(most) = rules.variables.filter(|most| !most.covers(variables.len())) {
+        at.broken("text", most);
         return None;
     }
-    if variables.len() > rule.most_variables {
-        at.add(
-            "text",
-            "too-many-variables",
-            match rule.most_variables {
-                0 => "variables are not allowed here".to_owned(),
-                most => format!("at most {most} variable here"),
-            },
-        );
-        return None;
+    if let Some(samples) = samples.filter(|_| !variables.is_empty()) {
+        samples.check(at, component, &variables);
     }
-    check_samples(at, &variables, &rule.samples);
     Some(parts)
 }
 
-/// Checks how placeholders are written.
-pub(super) fn check_names(at: &mut Place<'_>, field: &str, parts: &Parts<'_>, variables: &[&str]) -> bool {
-    // What is left of braces after cutting was opened and not closed, or closed and not opened.
-    if parts.literals.iter().any(|literal| literal.contains("{{") || literal.contains("}}")) || parts.text.contains("{{{") {
-        at.add(field, "placeholder", "a placeholder is `{{`, a name and `}}`");
-        return false;
-    }
-    match at.content.format {
+/// Checks how variables are called.
+pub(super) fn check_names(parts: &Parts<'_>, format: ParameterFormat) -> Result<(), &'static Rule> {
+    let variables = parts.variables();
+    match format {
         ParameterFormat::Positional => {
-            let mut numbers: Vec<usize> = variables.iter().filter_map(|name| name.parse().ok()).collect();
+            let numbers: Option<Vec<usize>> = variables.iter().map(|name| number(name)).collect();
+            let mut numbers = numbers.ok_or(&rule::PLACEHOLDER_NUMBER)?;
             numbers.sort_unstable();
-            let plain = numbers.len() == variables.len() && variables.iter().all(|name| !name.starts_with(['0', '+']));
-            if !plain || numbers.iter().zip(1..).any(|(number, expected)| *number != expected) {
-                at.add(field, "placeholder-order", "positional variables are `{{1}}`, `{{2}}` and so on, without a gap");
-                return false;
-            }
+            let gapless = numbers.iter().zip(rule::PLACEHOLDER_NUMBER.least()..).all(|(number, expected)| *number == expected);
+            if gapless { Ok(()) } else { Err(&rule::PLACEHOLDER_NUMBER) }
         }
         ParameterFormat::Named => {
-            let fits = |name: &&str| {
-                name.starts_with(|first: char| first.is_ascii_lowercase() || first == '_')
-                    && name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_')
-            };
+            let fits = |name: &&str| !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_');
             if !variables.iter().all(fits) {
-                at.add(field, "placeholder", "the name of a variable has lower-case letters, digits and underscores");
-                return false;
+                return Err(&rule::PLACEHOLDER_NAME);
             }
+            if variables.len() < parts.names.len() { Err(&rule::PLACEHOLDER_ONCE) } else { Ok(()) }
         }
     }
-    true
 }
 
-fn check_samples(at: &mut Place<'_>, variables: &[&str], samples: &Samples<'_>) {
-    if variables.is_empty() {
-        return;
-    }
-    let is_sample = |value: &Value| value.as_str().is_some_and(|text| !text.trim().is_empty());
-    let count =
-        |list: Option<&Value>| list.and_then(Value::as_array).map_or(0, |list| list.iter().filter(|value| is_sample(value)).count());
-    let (path, enough) = match samples {
-        Samples::None => return,
-        Samples::List(list, path) => (path, count(*list) == variables.len()),
-        // One row of samples may also stand there without its brackets.
-        Samples::Rows(rows, path) => (path, count(rows.and_then(|rows| rows.get(0))).max(count(*rows)) == variables.len()),
-        Samples::Named(list, path) => {
-            let list = list.and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
-            let has = |name: &&str| {
-                list.iter().any(|sample| {
-                    sample.get("param_name").and_then(Value::as_str) == Some(*name) && sample.get("example").is_some_and(is_sample)
-                })
-            };
-            (path, variables.iter().all(has))
+/// Where a component keeps its samples.
+pub(super) struct Samples {
+    /// Field of `example` for positional variables.
+    pub(super) positional: &'static str,
+    /// Whether they lie in a list in a list there.
+    pub(super) in_rows: bool,
+    /// Field of `example` for named ones.
+    pub(super) named: &'static str,
+}
+
+impl Samples {
+    fn check(&self, at: &mut Place<'_>, component: &Value, variables: &[&str]) {
+        let of = |field: &str| component.get("example").and_then(|example| example.get(field));
+        let (field, enough) = match at.content.format {
+            ParameterFormat::Positional => {
+                let list = of(self.positional);
+                let list = if self.in_rows { list.and_then(only) } else { list };
+                (self.positional, list.and_then(samples).is_some_and(|list| list.len() == variables.len()))
+            }
+            ParameterFormat::Named => (self.named, of(self.named).and_then(Value::as_array).is_some_and(|list| all_named(list, variables))),
+        };
+        if !enough {
+            at.broken(&format!("example.{field}"), &rule::SAMPLES);
         }
-    };
-    if !enough {
-        at.add(path, "sample-missing", format!("one sample for each of the {} variables", variables.len()));
     }
+}
+
+/// The texts of a list that holds nothing but texts that are not blank.
+pub(super) fn samples(list: &Value) -> Option<Vec<&str>> {
+    list.as_array()?.iter().map(|sample| sample.as_str().filter(|text| !is_blank(text))).collect()
+}
+
+/// The only entry of a list.
+fn only(list: &Value) -> Option<&Value> {
+    if let [row] = list.as_array()?.as_slice() { Some(row) } else { None }
+}
+
+fn all_named(list: &[Value], variables: &[&str]) -> bool {
+    let name = |sample: &Value| super::text_of(sample, "param_name").map(str::to_owned);
+    let is_filled = |sample: &Value| super::text_of(sample, "example").is_some_and(|text| !is_blank(text));
+    list.len() == variables.len()
+        && list.iter().all(is_filled)
+        && variables.iter().all(|variable| list.iter().any(|sample| name(sample).as_deref() == Some(*variable)))
+}
+
+/// A number as it is written in a placeholder: no sign, no leading zero, no blanks.
+fn number(name: &str) -> Option<usize> {
+    let plain = !name.starts_with('0') && name.bytes().all(|byte| byte.is_ascii_digit());
+    name.parse().ok().filter(|number| plain && rule::PLACEHOLDER_NUMBER.covers(*number))
+}
+
+/// Line breaks, however they are written.
+fn line_breaks(text: &str) -> usize {
+    text.replace("\r\n", "\n").matches(['\n', '\r']).count()
 }

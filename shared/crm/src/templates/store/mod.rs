@@ -1,14 +1,23 @@
 //! All SQL of templates.
 
+mod creations;
+mod drafts;
 mod news;
+mod versions;
 
 use chrono::{DateTime, Utc};
 use db::{DbError, TenantTx};
 use kernel::{Page, PageRequest, TemplateId};
-use serde_json::Value;
+use serde_json::{Value, json};
 use uuid::Uuid;
 
-pub(super) use news::{accounts, events, events_insert, find_by_news_locked, update_status};
+pub(super) use creations::{creations_delete, creations_forget, creations_insert, creations_lock, creations_nth};
+pub(super) use drafts::{draft, draft_delete, draft_upsert, drafts, edits_insert, edits_since};
+pub(super) use news::{
+    EventKind, accounts, events, events_insert, events_insert_of, find_by_news_locked, is_name_taken, of_account, organizations_connected,
+    update_status,
+};
+pub(super) use versions::{campaigns_under_way, content_event_insert, last_status, status_before, versions_insert, versions_page};
 
 use super::model::{Category, ParameterFormat, Template, TemplateFilter};
 
@@ -76,8 +85,8 @@ pub(super) async fn insert(tx: &mut TenantTx, template: &Template) -> Result<boo
     let organization = tx.organization();
     let done = sqlx::query!(
         "insert into templates (organization_id, id, channel_id, business_account_id, name, language, category, parameter_format, components,
-                                status, reason, provider_id, quality, submitted_at, created_at, updated_at)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)
+                                status, reason, provider_id, quality, submitted_at, created_at, updated_at, message_ttl_seconds, checked_at)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)
          on conflict (organization_id, business_account_id, name, language) where status <> 'DELETED' do nothing",
         organization as _,
         template.id as _,
@@ -95,18 +104,20 @@ pub(super) async fn insert(tx: &mut TenantTx, template: &Template) -> Result<boo
         template.submitted_at,
         template.created_at,
         template.updated_at,
+        template.message_ttl_seconds,
+        template.checked_at,
     )
     .execute(tx.conn())
     .await?;
     Ok(done.rows_affected() > 0)
 }
 
-/// Writes the content of a draft.
+/// Writes the content of a template and what names it.
 pub(super) async fn update_content(tx: &mut TenantTx, template: &Template) -> Result<(), DbError> {
     sqlx::query!(
         "update templates
-         set name = $2, language = $3, category = $4, parameter_format = $5, components = $6, status = $7, reason = $8,
-             version = version + 1, updated_at = $9, channel_id = $10, business_account_id = $11
+         set name = $2, language = $3, category = $4, parameter_format = $5, components = $6, message_ttl_seconds = $7, version = $8,
+             updated_at = $9, channel_id = $10, business_account_id = $11
          where id = $1",
         template.id as _,
         template.name,
@@ -114,14 +125,20 @@ pub(super) async fn update_content(tx: &mut TenantTx, template: &Template) -> Re
         template.category.as_str(),
         template.parameter_format.as_str(),
         template.components,
-        template.status,
-        template.reason,
+        template.message_ttl_seconds,
+        template.version,
         template.updated_at,
         template.channel as _,
         template.business_account_id,
     )
     .execute(tx.conn())
     .await?;
+    Ok(())
+}
+
+/// Writes what the provider's refusal says of fields.
+pub(super) async fn update_problems(tx: &mut TenantTx, template: &Template) -> Result<(), DbError> {
+    sqlx::query!("update templates set problems = $2 where id = $1", template.id as _, json!(template.problems)).execute(tx.conn()).await?;
     Ok(())
 }
 
@@ -166,15 +183,21 @@ pub(super) async fn page(tx: &mut TenantTx, filter: &TemplateFilter, request: Pa
                 announced_category_at, checked_at, deleted_at
          from templates
          where ($1::uuid is null or id < $1)
-           and ($2::text is null or status = $2)
+           and status = coalesce($2, status) and ($2::text is not null or status <> 'DELETED')
            and ($3::text is null or strpos(name, $3) > 0)
            and ($4::uuid is null or business_account_id = (select business_account_id from channels where id = $4))
+           and ($5::text is null or category = $5)
+           and ($6::text is null or language = $6)
+           and ($7::text is null or business_account_id = $7)
          order by id desc
-         limit $5",
+         limit $8",
         request.after.map(|cursor| cursor.0),
         filter.status,
         filter.text,
         filter.channel as _,
+        filter.category.map(Category::as_str),
+        filter.language,
+        filter.business_account_id,
         request.limit + 1,
     )
     .fetch_all(tx.conn())
@@ -188,3 +211,42 @@ pub(super) async fn delete(tx: &mut TenantTx, id: TemplateId) -> Result<(), DbEr
     Ok(())
 }
 
+/// The templates of a name in an account that are not deleted, in the order of their ids; they stay as they are until the transaction ends.
+pub(super) async fn of_name_locked(tx: &mut TenantTx, business_account_id: &str, name: &str) -> Result<Vec<Template>, DbError> {
+    let rows = sqlx::query_as!(
+        TemplateRow,
+        "select id, channel_id, business_account_id, name, language, category, parameter_format, components, status, reason, provider_id,
+                quality, submitted_at, version, created_at, updated_at, message_ttl_seconds, problems, status_at, announced_category,
+                announced_category_at, checked_at, deleted_at
+         from templates
+         where business_account_id = $1 and name = $2 and status <> 'DELETED'
+         order by id
+         limit 1000
+         for update",
+        business_account_id,
+        name,
+    )
+    .fetch_all(tx.conn())
+    .await?;
+    rows.into_iter().map(Template::try_from).collect()
+}
+
+/// When a template of this name and language that the provider had was last deleted, if that was after `since`.
+pub(super) async fn name_deleted_at(
+    tx: &mut TenantTx,
+    template: &Template,
+    since: DateTime<Utc>,
+) -> Result<Option<DateTime<Utc>>, DbError> {
+    let deleted = sqlx::query_scalar!(
+        "select max(deleted_at)
+         from templates
+         where business_account_id = $1 and name = $2 and language = $3 and status = 'DELETED' and provider_id is not null and deleted_at > $4",
+        template.business_account_id,
+        template.name,
+        template.language,
+        since,
+    )
+    .fetch_one(tx.conn())
+    .await?;
+    Ok(deleted)
+}

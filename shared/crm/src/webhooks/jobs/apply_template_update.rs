@@ -1,16 +1,15 @@
-//! A template's new status, as the provider told it.
+//! A template's new status, in the form of the release before: such jobs may still wait.
 
 use std::time::Duration;
 
 use queue::{Job, JobError, Queue, Tenant};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
-use crate::{
-    templates::{self, StatusUpdate, TemplateError, TemplateKey, model::Source},
-    webhooks::reading::TemplateRead,
-};
+use super::ApplyTemplateNews;
+use crate::templates::news::Told;
 
-/// Applies the new status of one template.
+/// Applies the new status of one template. No longer enqueued: [`ApplyTemplateNews`] is.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ApplyTemplateUpdate {
@@ -20,25 +19,12 @@ pub struct ApplyTemplateUpdate {
     pub provider_id: String,
     /// Its name.
     pub name: Option<String>,
-    /// Its language as it came; `en_US` and `en-US` both occur.
+    /// Its language as it came.
     pub language: Option<String>,
     /// The new status: the provider's word in any letter case.
     pub event: String,
     /// Why.
     pub reason: Option<String>,
-}
-
-impl From<&TemplateRead> for ApplyTemplateUpdate {
-    fn from(update: &TemplateRead) -> Self {
-        Self {
-            business_account_id: update.business_account_id.clone(),
-            provider_id: update.provider_id.clone(),
-            name: update.name.clone(),
-            language: update.language.clone(),
-            event: update.event.clone(),
-            reason: update.reason.clone(),
-        }
-    }
 }
 
 impl Job for ApplyTemplateUpdate {
@@ -48,24 +34,14 @@ impl Job for ApplyTemplateUpdate {
     type Context = Tenant;
 
     async fn run(&self, ctx: &Tenant) -> Result<(), JobError> {
-        let update = StatusUpdate {
-            key: TemplateKey {
-                provider_id: &self.provider_id,
-                business_account_id: Some(&self.business_account_id),
-                name: self.name.as_deref(),
-                language: self.language.as_deref(),
-            },
-            status: &self.event,
-            reason: self.reason.as_deref(),
-            category: None,
-            quality: None,
-            source: Source::Webhook,
+        let news = ApplyTemplateNews {
+            business_account_id: self.business_account_id.clone(),
+            provider_id: self.provider_id.clone(),
+            name: self.name.clone(),
+            language: self.language.clone(),
+            at: None,
+            told: Told::Status { status: self.event.clone(), reason: self.reason.clone(), details: Value::Null },
         };
-        let mut tx = ctx.begin().await?;
-        templates::news::apply_status_update(&mut tx, ctx.clock(), update).await.map_err(|error| match error {
-            TemplateError::Store(error) => JobError::retry(error),
-            error => JobError::fail(error),
-        })?;
-        Ok(tx.commit().await?)
+        news.run(ctx).await
     }
 }

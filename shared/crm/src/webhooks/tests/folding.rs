@@ -281,28 +281,50 @@ async fn news_of_templates_become_jobs_of_every_organization_with_the_account() 
     let (first, second, other) = (fixture.sender(1, ACCEPTED).await, fixture.sender(1, ACCEPTED).await, fixture.sender(1, ACCEPTED).await);
     fixture.execute(&format!("update channels set business_account_id = '42' where organization_id <> '{}'", other.organization)).await;
     let news = |field: &str, value: serde_json::Value| {
-        serde_json::json!({ "object": "whatsapp_business_account", "entry": [{ "id": "42", "time": 1, "changes": [{ "field": field, "value": value }] }] })
+        serde_json::json!({ "object": "whatsapp_business_account", "entry": [{ "id": "42", "time": 1_772_359_200, "changes": [{ "field": field, "value": value }] }] })
             .to_string()
             .into_bytes()
     };
     let approved = serde_json::json!({ "event": "APPROVED", "message_template_id": 7, "message_template_name": "a", "message_template_language": "en-US", "reason": null });
+    let announced = serde_json::json!({
+        "message_template_id": 7, "new_category": "UTILITY", "correct_category": "MARKETING", "category_update_timestamp": 1_772_445_600,
+    });
+    let done = serde_json::json!({ "message_template_id": 7, "previous_category": "UTILITY", "new_category": "MARKETING" });
     fixture
         .receive([
             news("message_template_status_update", approved),
             news("message_template_quality_update", serde_json::json!({ "new_quality_score": "RED", "message_template_id": 7 })),
+            news(
+                "message_template_components_update",
+                serde_json::json!({ "message_template_id": 7, "message_template_element": "Hello" }),
+            ),
+            news("template_category_update", announced),
+            news("template_category_update", done),
             news("account_update", serde_json::json!({ "event": "DISABLED_UPDATE" })),
         ])
         .await;
     fixture.folder().drain().await.unwrap();
     for organization in [first.organization, second.organization] {
-        assert_eq!(fixture.count(&format!("jobs where kind = 'templates.applyUpdate' and organization_id = '{organization}'")).await, 1);
-        assert_eq!(fixture.count(&format!("jobs where kind = 'templates.sync' and organization_id = '{organization}'")).await, 1);
+        assert_eq!(fixture.count(&format!("jobs where kind = 'templates.applyNews' and organization_id = '{organization}'")).await, 5);
     }
-    assert_eq!(fixture.count("jobs").await, 4);
-    let payload: serde_json::Value = sqlx::query_scalar("select payload from jobs where kind = 'templates.applyUpdate' limit 1")
-        .fetch_one(&mut fixture.owner)
-        .await
-        .unwrap();
-    assert_eq!((&payload["event"], &payload["providerId"], &payload["businessAccountId"]), (&"APPROVED".into(), &"7".into(), &"42".into()));
-    assert_eq!(fixture.outcomes().await, [("applied".to_owned(), 3)].into());
+    assert_eq!(fixture.count("jobs").await, 10);
+    let query = "select payload from jobs where organization_id = $1 order by payload #>> '{told,kind}'";
+    let payloads: Vec<serde_json::Value> = sqlx::query_scalar(query).bind(first.organization).fetch_all(&mut fixture.owner).await.unwrap();
+    for payload in &payloads {
+        assert_eq!((&payload["providerId"], &payload["businessAccountId"]), (&"7".into(), &"42".into()));
+        assert_eq!(payload["at"], "2026-03-01T10:00:00Z");
+    }
+    let mut told: Vec<serde_json::Value> = payloads.into_iter().map(|payload| payload["told"].clone()).collect();
+    told.sort_by_key(|told| told["kind"].to_string());
+    assert_eq!(
+        told,
+        [
+            serde_json::json!({ "kind": "categoryAnnounced", "category": "MARKETING", "from": "2026-03-02T10:00:00Z" }),
+            serde_json::json!({ "kind": "categoryChanged", "category": "MARKETING" }),
+            serde_json::json!({ "kind": "content" }),
+            serde_json::json!({ "kind": "quality", "quality": "RED" }),
+            serde_json::json!({ "kind": "status", "status": "APPROVED", "reason": null, "details": {} }),
+        ]
+    );
+    assert_eq!(fixture.outcomes().await, [("applied".to_owned(), 6)].into());
 }

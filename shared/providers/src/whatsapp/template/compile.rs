@@ -3,11 +3,12 @@
 use serde::Deserialize;
 
 use super::{
-    CompiledTemplate, Form, Piece, Variable,
-    parse::{Button, Component, Content, Language, ParameterFormat, Part, parts, placeholders},
-    preview::{Preview, PreviewButton, PreviewHeader, PreviewPart},
+    CompiledTemplate, Form, Need,
+    build::{Builder, List},
+    buttons::compile_button,
+    parse::{Button, Card, Component, Content, Language, Offer, ParameterFormat, parts, placeholders},
+    preview::{Preview, PreviewButton, PreviewCard, PreviewHeader, PreviewOffer, PreviewPart},
 };
-use crate::whatsapp::json::push_escaped;
 
 /// Why a content cannot be sent as it is.
 #[derive(Debug, thiserror::Error)]
@@ -39,68 +40,13 @@ pub enum CompileError {
         /// Index of the button, from 0.
         index: usize,
     },
-    /// Something this system cannot send yet.
-    #[error("templates with {0} cannot be sent yet")]
+    /// Something this system cannot send.
+    #[error("templates with {0} cannot be sent")]
     Unsupported(String),
-}
-
-/// Puts pieces together.
-#[derive(Default)]
-struct Builder {
-    variables: Vec<Variable>,
-    pieces: Vec<Piece>,
-    literal: Vec<u8>,
-}
-
-impl Builder {
-    fn json(&mut self, json: &str) {
-        self.literal.extend_from_slice(json.as_bytes());
-    }
-
-    fn escaped(&mut self, text: &str) {
-        push_escaped(&mut self.literal, text);
-    }
-
-    fn variable(&mut self, name: &str, form: Form) -> usize {
-        let at = self.variables.iter().position(|variable| variable.name == name);
-        at.unwrap_or_else(|| {
-            self.variables.push(Variable { name: name.to_owned(), form });
-            self.variables.len() - 1
-        })
-    }
-
-    fn value(&mut self, variable: usize) {
-        if !self.literal.is_empty() {
-            self.pieces.push(Piece::Literal(std::mem::take(&mut self.literal).into()));
-        }
-        self.pieces.push(Piece::Value(variable));
-    }
-
-    /// Opens a component; the first one opens the list of them.
-    fn open(&mut self, head: &str, first: &mut bool) {
-        self.json(if std::mem::take(first) { r#","components":["# } else { "," });
-        self.json(head);
-        self.json(r#","parameters":["#);
-    }
-
-    /// One text parameter.
-    fn text_parameter(&mut self, parameter_name: Option<&str>, variable: usize) {
-        self.json(r#"{"type":"text""#);
-        if let Some(name) = parameter_name {
-            self.json(r#","parameter_name":""#);
-            self.escaped(name);
-            self.json("\"");
-        }
-        self.json(r#","text":""#);
-        self.value(variable);
-        self.json("\"}");
-    }
 }
 
 impl CompiledTemplate {
     /// Works out which parameters the content needs. Names of variables: see the module.
-    ///
-    /// Not supported: location headers, carousels, limited-time offers, and buttons for flows, catalogs and products.
     pub fn compile(content: &serde_json::Value) -> Result<Self, CompileError> {
         let content = Content::deserialize(content).map_err(CompileError::Malformed)?;
         let format = content.parameter_format.unwrap_or(ParameterFormat::Positional);
@@ -108,7 +54,8 @@ impl CompiledTemplate {
             Language::Code(code) | Language::Object { code } => code,
         };
         let found = Found::sort(&content.components)?;
-        let one_time_code = found.buttons.iter().any(|button| is_one_time_code(button));
+        let body = found.body.ok_or(CompileError::NoBody)?;
+        let one_time_code = found.buttons.iter().any(|button| button.is_one_time_code());
 
         let mut builder = Builder::default();
         builder.json(r#","type":"template","template":{"name":""#);
@@ -116,41 +63,44 @@ impl CompiledTemplate {
         builder.json(r#"","language":{"code":""#);
         builder.escaped(&language);
         builder.json("\"}");
-        let mut first = true;
-        let header = found.header.map(|header| compile_header(&mut builder, &mut first, header, format)).transpose()?.flatten();
-        let body = compile_body(&mut builder, &mut first, found.body, format, one_time_code)?;
-        let mut buttons = Vec::with_capacity(found.buttons.len());
-        for (index, button) in found.buttons.iter().enumerate() {
-            buttons.push(compile_button(&mut builder, &mut first, index, button)?);
+        let mut list = List::new(r#","components":["#);
+        let header = found.header.map(|header| compile_header(&mut builder, &mut list, header, format, "")).transpose()?;
+        let (body, footer) = if one_time_code {
+            (compile_code_body(&mut builder, &mut list, body, format)?, code_footer(found.footer))
+        } else {
+            let body = compile_body(&mut builder, &mut list, body, format, "")?.ok_or(CompileError::NoBody)?;
+            (body, found.footer.and_then(|footer| footer.text.clone()))
+        };
+        let offer = found.offer.map(|offer| compile_offer(&mut builder, &mut list, offer));
+        let cards = compile_cards(&mut builder, &mut list, found.cards, format)?;
+        let mut buttons = compile_buttons(&mut builder, &mut list, &found.buttons, "")?;
+        if found.asks_to_call {
+            buttons.push(PreviewButton { kind: CALL_PERMISSION_REQUEST.to_owned(), label: String::new(), target: Vec::new() });
         }
-        if !first {
-            builder.json("]");
-        }
+        list.end(&mut builder);
         builder.json("}");
-        let rest = std::mem::take(&mut builder.literal);
-        builder.pieces.push(Piece::Literal(rest.into()));
-        let footer = found.footer.and_then(|footer| footer.text.clone());
-        Ok(Self {
-            name: content.name,
-            language,
-            variables: builder.variables,
-            pieces: builder.pieces,
-            preview: Preview { header, body, footer, buttons },
-        })
+        let (variables, pieces) = builder.finish();
+        Ok(Self { name: content.name, language, variables, pieces, preview: Preview { header, offer, body, footer, cards, buttons } })
     }
 }
 
+/// Stands as a component of its own in Meta's creation form, and as a button in that of others.
+const CALL_PERMISSION_REQUEST: &str = "CALL_PERMISSION_REQUEST";
+
 /// The components by what they are.
 #[derive(Default)]
-struct Found<'a> {
-    header: Option<&'a Component>,
-    body: Option<&'a Component>,
+pub(super) struct Found<'a> {
+    pub(super) header: Option<&'a Component>,
+    pub(super) body: Option<&'a Component>,
     footer: Option<&'a Component>,
-    buttons: Vec<&'a Button>,
+    offer: Option<&'a Offer>,
+    pub(super) buttons: Vec<&'a Button>,
+    pub(super) cards: &'a [Card],
+    asks_to_call: bool,
 }
 
 impl<'a> Found<'a> {
-    fn sort(components: &'a [Component]) -> Result<Self, CompileError> {
+    pub(super) fn sort(components: &'a [Component]) -> Result<Self, CompileError> {
         let mut found = Self::default();
         for component in components {
             let (place, name) = match component.kind.to_ascii_uppercase().as_str() {
@@ -164,6 +114,28 @@ impl<'a> Found<'a> {
                     found.buttons = component.buttons.iter().collect();
                     continue;
                 }
+                "LIMITED_TIME_OFFER" => {
+                    let offer = component.limited_time_offer.as_ref();
+                    let offer = offer.ok_or_else(|| CompileError::Unsupported("an offer without a text".to_owned()))?;
+                    if found.offer.replace(offer).is_some() {
+                        return Err(CompileError::Twice("limited_time_offer"));
+                    }
+                    continue;
+                }
+                "CAROUSEL" => {
+                    if !found.cards.is_empty() {
+                        return Err(CompileError::Twice("carousel"));
+                    }
+                    if component.cards.is_empty() {
+                        return Err(CompileError::Unsupported("a carousel without cards".to_owned()));
+                    }
+                    found.cards = &component.cards;
+                    continue;
+                }
+                CALL_PERMISSION_REQUEST => {
+                    found.asks_to_call = true;
+                    continue;
+                }
                 other => return Err(CompileError::Unsupported(format!("a component of type {other}"))),
             };
             if place.replace(component).is_some() {
@@ -174,13 +146,16 @@ impl<'a> Found<'a> {
     }
 }
 
+/// `prefix` is empty, or `card.i.`.
 fn compile_header(
     builder: &mut Builder,
-    first: &mut bool,
+    list: &mut List,
     header: &Component,
     format: ParameterFormat,
-) -> Result<Option<PreviewHeader>, CompileError> {
+    prefix: &str,
+) -> Result<PreviewHeader, CompileError> {
     let kind = header.format.as_deref().unwrap_or("TEXT").to_ascii_lowercase();
+    let prefix = format!("{prefix}header.");
     match kind.as_str() {
         "text" => {
             let text = parts(header.text.as_deref().unwrap_or_default(), format)?;
@@ -188,117 +163,175 @@ fn compile_header(
             if names.len() > 1 {
                 return Err(CompileError::HeaderVariables);
             }
-            if let Some(name) = names.first() {
-                let variable = builder.variable(&format!("header.{name}"), Form::Text);
-                builder.open(r#"{"type":"header""#, first);
-                builder.text_parameter((format == ParameterFormat::Named).then_some(name.as_str()), variable);
+            if !names.is_empty() {
+                list.item(builder);
+                builder.json(r#"{"type":"header","parameters":["#);
+                builder.text_parameters(&prefix, &names, format, Form::Text);
                 builder.json("]}");
             }
-            Ok(Some(PreviewHeader::Text(preview_parts(builder, &text, "header."))))
+            Ok(PreviewHeader::Text(builder.preview(&text, &prefix)))
         }
         "image" | "video" | "document" => {
-            let variable = builder.variable(&format!("header.{kind}"), Form::Media);
-            builder.open(r#"{"type":"header""#, first);
-            builder.json(&format!(r#"{{"type":"{kind}","{kind}":{{"#));
+            let variable = builder.variable(&format!("{prefix}{kind}"), Form::Media, Need::Required);
+            list.item(builder);
+            builder.json(&format!(r#"{{"type":"header","parameters":[{{"type":"{kind}","{kind}":{{"#));
             // The renderer writes the key too: `link` or `id`.
             builder.value(variable);
             builder.json("}}]}");
-            Ok(Some(PreviewHeader::Media { kind, variable }))
+            Ok(PreviewHeader::Media { kind, variable })
+        }
+        "location" => Ok(compile_location(builder, list, &prefix)),
+        "product" => {
+            let product = builder.variable(&format!("{prefix}product_retailer_id"), Form::Product, Need::Required);
+            let catalog = builder.variable(&format!("{prefix}catalog_id"), Form::Catalog, Need::Required);
+            list.item(builder);
+            builder.json(r#"{"type":"header","parameters":[{"type":"product","product":{"product_retailer_id":""#);
+            builder.value(product);
+            builder.json(r#"","catalog_id":""#);
+            builder.value(catalog);
+            builder.json("\"}}]}");
+            Ok(PreviewHeader::Product { product, catalog })
         }
         other => Err(CompileError::Unsupported(format!("a {other} header"))),
     }
 }
 
-/// The fixed body of authentication templates has no text of its own in the creation form.
-const ONE_TIME_CODE_BODY: &str = "{{1}} is your verification code.";
+/// # Source
+///
+/// Meta, "Location templates": coordinates are strings and required, name and address are optional.
+fn compile_location(builder: &mut Builder, list: &mut List, prefix: &str) -> PreviewHeader {
+    let mut variable = |name: &str, form, need| builder.variable(&format!("{prefix}location.{name}"), form, need);
+    let latitude = variable("latitude", Form::Latitude, Need::Required);
+    let longitude = variable("longitude", Form::Longitude, Need::Required);
+    let name = variable("name", Form::Text, Need::Optional);
+    let address = variable("address", Form::Text, Need::Optional);
+    list.item(builder);
+    builder.json(r#"{"type":"header","parameters":[{"type":"location","location":{"latitude":""#);
+    builder.value(latitude);
+    builder.json(r#"","longitude":""#);
+    builder.value(longitude);
+    builder.json("\"");
+    builder.if_given(name, r#","name":""#, "\"");
+    builder.if_given(address, r#","address":""#, "\"");
+    builder.json("}}]}");
+    PreviewHeader::Location { latitude, longitude, name, address }
+}
 
+/// `prefix` is empty, or `card.i.`. None when the body has no text.
 fn compile_body(
     builder: &mut Builder,
-    first: &mut bool,
-    body: Option<&Component>,
+    list: &mut List,
+    body: &Component,
     format: ParameterFormat,
-    one_time_code: bool,
+    prefix: &str,
+) -> Result<Option<Vec<PreviewPart>>, CompileError> {
+    match body.text.as_deref() {
+        Some(text) if !text.trim().is_empty() => compile_text(builder, list, text, format, prefix, Form::Text).map(Some),
+        _ => Ok(None),
+    }
+}
+
+fn compile_text(
+    builder: &mut Builder,
+    list: &mut List,
+    text: &str,
+    format: ParameterFormat,
+    prefix: &str,
+    form: Form,
 ) -> Result<Vec<PreviewPart>, CompileError> {
-    let body = body.ok_or(CompileError::NoBody)?;
-    let (text, format) = match body.text.as_deref() {
-        Some(text) if !text.trim().is_empty() => (text, format),
-        _ if one_time_code => (ONE_TIME_CODE_BODY, ParameterFormat::Positional),
-        _ => return Err(CompileError::NoBody),
-    };
     let text = parts(text, format)?;
     let names = placeholders(&text, format)?;
     if !names.is_empty() {
-        builder.open(r#"{"type":"body""#, first);
-        for (at, name) in names.iter().enumerate() {
-            if at > 0 {
-                builder.json(",");
-            }
-            let form = if one_time_code { Form::Code } else { Form::Text };
-            let variable = builder.variable(name, form);
-            builder.text_parameter((format == ParameterFormat::Named).then_some(name.as_str()), variable);
-        }
+        list.item(builder);
+        builder.json(r#"{"type":"body","parameters":["#);
+        builder.text_parameters(prefix, &names, format, form);
         builder.json("]}");
     }
-    Ok(preview_parts(builder, &text, ""))
+    Ok(builder.preview(&text, prefix))
 }
 
-fn compile_button(builder: &mut Builder, first: &mut bool, index: usize, button: &Button) -> Result<PreviewButton, CompileError> {
-    let kind = button.kind.to_ascii_uppercase();
-    let head = |sub_type: &str| format!(r#"{{"type":"button","sub_type":"{sub_type}","index":"{index}""#);
-    let mut preview = PreviewButton { label: button.text.clone().unwrap_or_default(), target: Vec::new() };
-    match kind.as_str() {
-        "URL" | "OTP" if is_one_time_code(button) => {
-            let variable = builder.variable("1", Form::Code);
-            builder.open(&head("url"), first);
-            builder.text_parameter(None, variable);
-            builder.json("]}");
-        }
-        "URL" => {
-            // A link has no names, whatever the template's format.
-            let link = parts(button.url.as_deref().unwrap_or_default(), ParameterFormat::Positional)?;
-            match link.iter().filter(|part| matches!(part, Part::Placeholder(_))).count() {
-                0 => {}
-                1 if link.last() == Some(&Part::Placeholder("1".to_owned())) => {
-                    let variable = builder.variable(&format!("button.{index}.1"), Form::UrlSuffix);
-                    builder.open(&head("url"), first);
-                    builder.text_parameter(None, variable);
-                    builder.json("]}");
-                }
-                _ => return Err(CompileError::ButtonLink { index }),
+// Bodies and footers of authentication templates have no text of their own in the creation form; the provider has one in each language.
+// These are the English ones.
+//
+// Source: Meta, "Authentication templates".
+const CODE_BODY: &str = "*{{1}}* is your verification code.";
+const CODE_SECURITY: &str = " For your security, do not share this code.";
+
+fn compile_code_body(
+    builder: &mut Builder,
+    list: &mut List,
+    body: &Component,
+    format: ParameterFormat,
+) -> Result<Vec<PreviewPart>, CompileError> {
+    match body.text.as_deref() {
+        Some(text) if !text.trim().is_empty() => compile_text(builder, list, text, format, "", Form::Code),
+        _ => {
+            let mut text = CODE_BODY.to_owned();
+            if body.add_security_recommendation == true {
+                text.push_str(CODE_SECURITY);
             }
-            preview.target = preview_parts(builder, &link, &format!("button.{index}."));
+            compile_text(builder, list, &text, ParameterFormat::Positional, "", Form::Code)
         }
-        "COPY_CODE" => {
-            let variable = builder.variable(&format!("button.{index}.1"), Form::Code);
-            builder.open(&head("copy_code"), first);
-            builder.json(r#"{"type":"coupon_code","coupon_code":""#);
-            builder.value(variable);
-            builder.json("\"}]}");
-            preview.target = vec![PreviewPart::Variable(variable)];
-        }
-        "PHONE_NUMBER" => preview.target = button.phone_number.iter().cloned().map(PreviewPart::Literal).collect(),
-        // A tap on a quick reply comes back with its label as payload when we send none.
-        "QUICK_REPLY" | "VOICE_CALL" | "CALL_PERMISSION_REQUEST" | "REQUEST_CONTACT_INFO" => {}
-        other => return Err(CompileError::Unsupported(format!("a button of type {other}"))),
     }
-    Ok(preview)
 }
 
-/// Authentication templates: created with an `OTP` button, listed later with a link button to WhatsApp's own code page.
-fn is_one_time_code(button: &Button) -> bool {
-    button.kind.eq_ignore_ascii_case("OTP") || button.url.as_deref().is_some_and(|url| url.starts_with("https://www.whatsapp.com/otp/"))
+fn code_footer(footer: Option<&Component>) -> Option<String> {
+    let footer = footer?;
+    let text = footer.text.clone().filter(|text| !text.trim().is_empty());
+    text.or_else(|| {
+        let minutes = footer.code_expiration_minutes.as_u64()?;
+        Some(format!("This code expires in {minutes} minute{}.", if minutes == 1 { "" } else { "s" }))
+    })
 }
 
-fn preview_parts(builder: &Builder, parts: &[Part], prefix: &str) -> Vec<PreviewPart> {
-    let variable = |name: &str| {
-        let name = format!("{prefix}{name}");
-        builder.variables.iter().position(|variable| variable.name == name).expect("every placeholder was made a variable")
-    };
-    parts
-        .iter()
-        .map(|part| match part {
-            Part::Literal(text) => PreviewPart::Literal(text.clone()),
-            Part::Placeholder(name) => PreviewPart::Variable(variable(name)),
-        })
-        .collect()
+fn compile_offer(builder: &mut Builder, list: &mut List, offer: &Offer) -> PreviewOffer {
+    let expires = (offer.has_expiration == Some(true)).then(|| {
+        let variable = builder.variable("limited_time_offer.expiration_time_ms", Form::Milliseconds, Need::Required);
+        list.item(builder);
+        builder
+            .json(r#"{"type":"limited_time_offer","parameters":[{"type":"limited_time_offer","limited_time_offer":{"expiration_time_ms":"#);
+        builder.value(variable);
+        builder.json("}}]}");
+        variable
+    });
+    PreviewOffer { text: offer.text.clone().unwrap_or_default(), expires }
+}
+
+fn compile_cards(
+    builder: &mut Builder,
+    list: &mut List,
+    cards: &[Card],
+    format: ParameterFormat,
+) -> Result<Vec<PreviewCard>, CompileError> {
+    let mut previews = Vec::with_capacity(cards.len());
+    if cards.is_empty() {
+        return Ok(previews);
+    }
+    list.item(builder);
+    builder.json(r#"{"type":"carousel","cards":["#);
+    for (index, card) in cards.iter().enumerate() {
+        if index > 0 {
+            builder.json(",");
+        }
+        builder.json(&format!(r#"{{"card_index":{index},"components":["#));
+        let found = Found::sort(&card.components)?;
+        let odd = found.offer.is_some() || found.footer.is_some() || found.asks_to_call || !found.cards.is_empty();
+        if odd {
+            return Err(CompileError::Unsupported("cards of more than header, body and buttons".to_owned()));
+        }
+        let prefix = format!("card.{index}.");
+        // The list stands even when it is empty.
+        let mut list = List::new("");
+        let header = found.header.map(|header| compile_header(builder, &mut list, header, format, &prefix)).transpose()?;
+        let body = found.body.map(|body| compile_body(builder, &mut list, body, format, &prefix)).transpose()?.flatten();
+        let buttons = compile_buttons(builder, &mut list, &found.buttons, &prefix)?;
+        builder.json("]}");
+        previews.push(PreviewCard { header, body, buttons });
+    }
+    builder.json("]}");
+    Ok(previews)
+}
+
+fn compile_buttons(builder: &mut Builder, list: &mut List, buttons: &[&Button], prefix: &str) -> Result<Vec<PreviewButton>, CompileError> {
+    buttons.iter().enumerate().map(|(index, button)| compile_button(builder, list, index, button, prefix)).collect()
 }

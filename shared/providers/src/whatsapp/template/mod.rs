@@ -12,20 +12,33 @@
 //! | body | `1`, `2`, … | `first_name` |
 //! | text header | `header.1` | `header.first_name` |
 //! | media header | `header.image`, `header.video`, `header.document` (an http or https link, or the id of uploaded media) | the same |
+//! | location header | `header.location.latitude`, `header.location.longitude`; optional `header.location.name`, `header.location.address` | the same |
+//! | offer that ends | `limited_time_offer.expiration_time_ms` (milliseconds since 1970) | the same |
 //! | link of the button at index *i* | `button.i.1` (the end of the link; what a URL cannot hold is percent-encoded) | the same: Meta has no names there |
 //! | coupon code of the button at index *i* | `button.i.1` | the same |
+//! | flow | optional `button.i.flow_token` | the same |
+//! | catalog | optional `button.i.thumbnail_product_retailer_id` | the same |
+//! | several products | `button.i.thumbnail_product_retailer_id`, `button.i.section_title`, `button.i.product_retailer_ids` (with commas between them) | the same |
+//! | card at index *c* | the same names behind `card.c.`: `card.c.1`, `card.c.header.image`, `card.c.button.i.1`, … | the same: `card.c.first_name`, … |
+//! | product header | `header.product_retailer_id`, `header.catalog_id`, in cards behind `card.c.` | the same |
 //! | one-time code (authentication) | `1`, for body and button | `1`, for body and button |
+//!
+//! A value that is blank counts as none where the variable is optional, and is an error where it is not.
 
+mod build;
+mod buttons;
 mod compile;
 mod parse;
 mod preview;
 mod render;
+mod samples;
+mod values;
 
 use std::collections::{BTreeMap, HashMap};
 
 pub use compile::CompileError;
-pub use preview::{RenderedButton, RenderedHeader, RenderedText};
-pub use render::RenderError;
+pub use preview::{FormattedCard, FormattedText, RenderedButton, RenderedCard, RenderedHeader, RenderedOffer, RenderedText};
+pub use values::RenderError;
 
 /// A template ready for rendering. Making it takes microseconds, rendering a fraction of one: compile once for each campaign.
 #[derive(Clone, Debug)]
@@ -43,6 +56,15 @@ pub struct CompiledTemplate {
 struct Variable {
     name: String,
     form: Form,
+    need: Need,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Need {
+    /// Without a value there is no message.
+    Required,
+    /// Without a value a part of the message is left out, or has its default.
+    Optional,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,6 +77,22 @@ enum Form {
     Code,
     /// A link to media, or the id of uploaded media.
     Media,
+    /// Degrees north.
+    Latitude,
+    /// Degrees east.
+    Longitude,
+    /// An instant, in milliseconds since 1970.
+    Milliseconds,
+    /// Our own mark of a flow.
+    Token,
+    /// The id of a product in its catalog.
+    Product,
+    /// Ids of products, with commas between them.
+    Products,
+    /// The id of a catalog.
+    Catalog,
+    /// What stands above a section of products.
+    SectionTitle,
 }
 
 #[derive(Clone, Debug)]
@@ -63,6 +101,10 @@ enum Piece {
     Literal(Box<[u8]>),
     /// The value of a variable, escaped; the index of it.
     Value(usize),
+    /// The value of an optional variable, or this.
+    ValueOr { variable: usize, otherwise: &'static str },
+    /// JSON around the value of an optional variable; nothing without one.
+    IfGiven { variable: usize, before: Box<[u8]>, after: Box<[u8]> },
 }
 
 impl CompiledTemplate {
@@ -76,9 +118,23 @@ impl CompiledTemplate {
         &self.language
     }
 
-    /// Names of the variables it needs, each once: header, body, buttons.
-    pub fn variable_names(&self) -> impl ExactSizeIterator<Item = &str> {
-        self.variables.iter().map(|variable| variable.name.as_str())
+    /// Names of the variables that must be given, each once: header, body, offer, cards, buttons.
+    pub fn variable_names(&self) -> impl Iterator<Item = &str> {
+        self.names(Need::Required)
+    }
+
+    /// Names of the variables that may be given.
+    pub fn optional_variable_names(&self) -> impl Iterator<Item = &str> {
+        self.names(Need::Optional)
+    }
+
+    /// All names in the order in which frozen rows of campaigns keep their values: those that must be given come first.
+    pub fn frozen_variable_names(&self) -> impl Iterator<Item = &str> {
+        self.variable_names().chain(self.optional_variable_names())
+    }
+
+    fn names(&self, need: Need) -> impl Iterator<Item = &str> {
+        self.variables.iter().filter(move |variable| variable.need == need).map(|variable| variable.name.as_str())
     }
 }
 

@@ -1,6 +1,7 @@
 //! The stored content, and texts with placeholders.
 
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer, de::Error};
+use serde_json::Value;
 
 use super::CompileError;
 
@@ -10,7 +11,7 @@ pub(super) struct Content {
     pub(super) language: Language,
     #[serde(default, rename = "parameterFormat", alias = "parameter_format")]
     pub(super) parameter_format: Option<ParameterFormat>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "components")]
     pub(super) components: Vec<Component>,
 }
 
@@ -30,28 +31,92 @@ pub(super) enum ParameterFormat {
     Named,
 }
 
+/// What only the preview or the samples need is read as it comes: a template is not unsendable for it.
 #[derive(Deserialize)]
 pub(super) struct Component {
     #[serde(rename = "type")]
     pub(super) kind: String,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "text")]
     pub(super) format: Option<String>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "text")]
     pub(super) text: Option<String>,
     #[serde(default)]
     pub(super) buttons: Vec<Button>,
+    #[serde(default)]
+    pub(super) cards: Vec<Card>,
+    #[serde(default)]
+    pub(super) limited_time_offer: Option<Offer>,
+    #[serde(default)]
+    pub(super) add_security_recommendation: Value,
+    #[serde(default)]
+    pub(super) code_expiration_minutes: Value,
+    #[serde(default)]
+    pub(super) example: Value,
+}
+
+#[derive(Deserialize)]
+pub(super) struct Card {
+    #[serde(default, deserialize_with = "components")]
+    pub(super) components: Vec<Component>,
+}
+
+#[derive(Deserialize)]
+pub(super) struct Offer {
+    #[serde(default, deserialize_with = "text")]
+    pub(super) text: Option<String>,
+    #[serde(default)]
+    pub(super) has_expiration: Option<bool>,
 }
 
 #[derive(Deserialize)]
 pub(super) struct Button {
     #[serde(rename = "type")]
     pub(super) kind: String,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "text")]
     pub(super) text: Option<String>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "text")]
     pub(super) url: Option<String>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "text")]
     pub(super) phone_number: Option<String>,
+    #[serde(default, deserialize_with = "text")]
+    pub(super) otp_type: Option<String>,
+    #[serde(default)]
+    pub(super) flow_id: Value,
+    #[serde(default)]
+    pub(super) flow_name: Value,
+    #[serde(default)]
+    pub(super) example: Value,
+}
+
+/// Lists and objects that components of one kind have. In those of other kinds nobody looks, so there they may be anything.
+const OWN_FIELDS: [(&str, &str); 3] = [("buttons", "BUTTONS"), ("cards", "CAROUSEL"), ("limited_time_offer", "LIMITED_TIME_OFFER")];
+
+fn components<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Component>, D::Error> {
+    let component = |mut value: Value| {
+        let kind = value.get("type").and_then(Value::as_str).unwrap_or_default().to_ascii_uppercase();
+        if let Some(fields) = value.as_object_mut() {
+            for (field, _) in OWN_FIELDS.iter().filter(|(_, owner)| kind != *owner) {
+                fields.remove(*field);
+            }
+        }
+        Component::deserialize(value).map_err(D::Error::custom)
+    };
+    Vec::<Value>::deserialize(deserializer)?.into_iter().map(component).collect()
+}
+
+/// A text; anything else counts as none. Where a text is needed the rules ask for it, and elsewhere nobody looks.
+fn text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    Ok(match Value::deserialize(deserializer)? {
+        Value::String(text) => Some(text),
+        _ => None,
+    })
+}
+
+impl Button {
+    /// Authentication templates: created with an `OTP` button, listed later with a link button to WhatsApp's own code page.
+    pub(super) fn is_one_time_code(&self) -> bool {
+        self.kind.eq_ignore_ascii_case("OTP") || self.url.as_deref().is_some_and(|url| url.starts_with("https://www.whatsapp.com/otp/"))
+    }
 }
 
 /// A piece of a text.

@@ -2,55 +2,8 @@
 
 use std::fmt::Write;
 
-use super::{CompiledTemplate, Form, Piece, Variable, Variables};
+use super::{CompiledTemplate, Form, Piece, RenderError, Variables, values::products};
 use crate::whatsapp::json::{push_escaped, push_opaque, push_recipient};
-
-/// Why one message cannot be rendered. Names the variable.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum RenderError {
-    /// Nobody gave the variable a value.
-    #[error("variable `{0}` has no value")]
-    Missing(String),
-    /// The value is empty or blank: Meta refuses it.
-    #[error("the value of variable `{0}` is empty")]
-    Empty(String),
-    /// The value has a line break or a tab: Meta refuses it.
-    #[error("the value of variable `{0}` has a line break or a tab")]
-    LineBreakOrTab(String),
-    /// The value has more than four blanks in a row: Meta refuses it.
-    #[error("the value of variable `{0}` has more than four blanks in a row")]
-    TooManySpaces(String),
-    /// A code has more than 15 characters.
-    #[error("the value of variable `{0}` is longer than 15 characters")]
-    CodeTooLong(String),
-}
-
-/// Longest coupon or one-time code.
-const CODE_LIMIT: usize = 15;
-/// Most blanks in a row.
-const SPACES_LIMIT: usize = 4;
-
-impl RenderError {
-    /// The variable at fault.
-    pub fn variable(&self) -> &str {
-        match self {
-            Self::Missing(name) | Self::Empty(name) | Self::LineBreakOrTab(name) | Self::TooManySpaces(name) | Self::CodeTooLong(name) => {
-                name
-            }
-        }
-    }
-
-    /// Stable code of the rule, for records and problem documents.
-    pub const fn code(&self) -> &'static str {
-        match self {
-            Self::Missing(_) => "variable-missing",
-            Self::Empty(_) => "variable-empty",
-            Self::LineBreakOrTab(_) => "variable-line-break",
-            Self::TooManySpaces(_) => "variable-spaces",
-            Self::CodeTooLong(_) => "variable-too-long",
-        }
-    }
-}
 
 impl CompiledTemplate {
     /// Writes the request body for one recipient into `out`, replacing what was there. After an error `out` is of no use.
@@ -64,16 +17,18 @@ impl CompiledTemplate {
                 Piece::Literal(json) => out.extend_from_slice(json),
                 Piece::Value(index) => {
                     let variable = &self.variables[*index];
-                    let value = variable.checked(variables)?;
-                    match variable.form {
-                        Form::Text | Form::Code => push_escaped(out, value),
-                        Form::UrlSuffix => push_url(out, value),
-                        Form::Media => {
-                            let key: &[u8] = if is_link(value) { br#""link":""# } else { br#""id":""# };
-                            out.extend_from_slice(key);
-                            push_escaped(out, value);
-                            out.push(b'"');
-                        }
+                    push_value(out, variable.form, variable.checked(variables)?);
+                }
+                Piece::ValueOr { variable, otherwise } => {
+                    let variable = &self.variables[*variable];
+                    push_value(out, variable.form, variable.given(variables)?.unwrap_or(otherwise));
+                }
+                Piece::IfGiven { variable, before, after } => {
+                    let variable = &self.variables[*variable];
+                    if let Some(value) = variable.given(variables)? {
+                        out.extend_from_slice(before);
+                        push_value(out, variable.form, value);
+                        out.extend_from_slice(after);
                     }
                 }
             }
@@ -81,45 +36,31 @@ impl CompiledTemplate {
         push_opaque(out, opaque);
         Ok(())
     }
-
-    /// Checks the values without rendering.
-    pub fn check<V: Variables + ?Sized>(&self, variables: &V) -> Result<(), RenderError> {
-        self.variables.iter().try_for_each(|variable| variable.checked(variables).map(drop))
-    }
 }
 
-impl Variable {
-    /// The value, when it keeps Meta's rules.
-    ///
-    /// # Source
-    ///
-    /// Refusals 132012 and 131008 of the Cloud API: no line break, no tab, no more than four blanks in a row, not empty.
-    pub(super) fn checked<'v, V: Variables + ?Sized>(&self, variables: &'v V) -> Result<&'v str, RenderError> {
-        let value = variables.value(&self.name).ok_or_else(|| RenderError::Missing(self.name.clone()))?;
-        let mut spaces = 0;
-        let mut blank = true;
-        for byte in value.bytes() {
-            match byte {
-                b'\n' | b'\r' | b'\t' => return Err(RenderError::LineBreakOrTab(self.name.clone())),
-                b' ' => {
-                    spaces += 1;
-                    if spaces > SPACES_LIMIT {
-                        return Err(RenderError::TooManySpaces(self.name.clone()));
-                    }
+/// Writes a checked value in its place.
+fn push_value(out: &mut Vec<u8>, form: Form, value: &str) {
+    match form {
+        Form::Text | Form::Code | Form::Token | Form::SectionTitle => push_escaped(out, value),
+        Form::UrlSuffix => push_url(out, value),
+        Form::Media => {
+            let key: &[u8] = if is_link(value) { br#""link":""# } else { br#""id":""# };
+            out.extend_from_slice(key);
+            push_escaped(out, value);
+            out.push(b'"');
+        }
+        Form::Latitude | Form::Longitude | Form::Milliseconds | Form::Catalog => out.extend_from_slice(value.as_bytes()),
+        Form::Product => push_escaped(out, value.trim()),
+        Form::Products => {
+            for (at, product) in products(value).enumerate() {
+                if at > 0 {
+                    out.push(b',');
                 }
-                _ => {
-                    spaces = 0;
-                    blank = false;
-                }
+                out.extend_from_slice(br#"{"product_retailer_id":""#);
+                push_escaped(out, product);
+                out.extend_from_slice(br#""}"#);
             }
         }
-        if blank {
-            return Err(RenderError::Empty(self.name.clone()));
-        }
-        if self.form == Form::Code && value.chars().count() > CODE_LIMIT {
-            return Err(RenderError::CodeTooLong(self.name.clone()));
-        }
-        Ok(value)
     }
 }
 
@@ -129,11 +70,12 @@ fn is_link(value: &str) -> bool {
 
 /// Writes the end of a link: what a URL cannot hold is percent-encoded, what it can (`%` too) stays, so that encoded values pass.
 fn push_url(out: &mut Vec<u8>, value: &str) {
+    const DIGITS: &[u8; 16] = b"0123456789ABCDEF";
     for byte in value.bytes() {
         if is_url_byte(byte) {
             out.push(byte);
         } else {
-            out.extend_from_slice(format!("%{byte:02X}").as_bytes());
+            out.extend_from_slice(&[b'%', DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 15)]]);
         }
     }
 }

@@ -5,7 +5,11 @@ use std::borrow::Cow;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::super::lenient::Text;
+use super::{
+    messages::{self, Inbound, StatusUpdate},
+    templates::{self, TemplateCategoryUpdate, TemplateComponentsUpdate, TemplateQualityUpdate, TemplateStatusUpdate},
+};
+use crate::whatsapp::lenient::Text;
 
 /// One update.
 #[derive(Debug)]
@@ -16,6 +20,12 @@ pub enum Event<'a> {
     Message(Inbound<'a>),
     /// A template was approved, rejected, paused, …
     Template(TemplateStatusUpdate<'a>),
+    /// Recipients take a template better or worse.
+    TemplateQuality(TemplateQualityUpdate<'a>),
+    /// A template has another category, or will have.
+    TemplateCategory(TemplateCategoryUpdate<'a>),
+    /// The content of a template changed at the provider.
+    TemplateComponents(TemplateComponentsUpdate<'a>),
     /// Everything else, also what should be one of the above and cannot be read.
     Other {
         /// The account concerned.
@@ -27,279 +37,33 @@ pub enum Event<'a> {
     },
 }
 
-/// A new status of a message. Updates repeat and come in any order.
-#[derive(Clone, Debug)]
-pub struct StatusUpdate<'a> {
-    /// The number that sent it.
-    pub phone_number_id: Option<Cow<'a, str>>,
-    /// The provider's id of the message.
-    pub provider_id: Cow<'a, str>,
-    /// What happened.
-    pub status: DeliveryStatus<'a>,
-    /// When, in Unix seconds by the provider's clock.
-    pub timestamp: Option<i64>,
-    /// Our `biz_opaque_callback_data`.
-    pub opaque: Option<Cow<'a, str>>,
-    /// Telephone number (digits) or group of the recipient; absent for people known by user id only.
-    pub recipient: Option<Cow<'a, str>>,
-    /// Business-scoped user id of the recipient.
-    pub recipient_user_id: Option<Cow<'a, str>>,
-    /// Why it failed.
-    pub errors: Vec<StatusError<'a>>,
-    /// What it costs, as it came.
-    pub pricing: Option<&'a RawValue>,
-}
-
-/// The kinds of status.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum DeliveryStatus<'a> {
-    /// Left the provider.
-    Sent,
-    /// Reached a device.
-    Delivered,
-    /// Was read (`delivered` may never come).
-    Read,
-    /// A voice note was played.
-    Played,
-    /// Will not be delivered, as far as the provider knows.
-    Failed,
-    /// A status this system does not know.
-    Unknown(Cow<'a, str>),
-}
-
-/// Why a message failed.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct StatusError<'a> {
-    /// Graph error code; see `codes`.
-    pub code: Option<i64>,
-    /// Short text.
-    pub title: Option<Cow<'a, str>>,
-    /// Long text.
-    pub details: Option<Cow<'a, str>>,
-}
-
-/// A message from a person. The content stays raw: its types are many and grow.
-#[derive(Clone, Debug)]
-pub struct Inbound<'a> {
-    /// The number it was sent to.
-    pub phone_number_id: Option<Cow<'a, str>>,
-    /// The provider's id of the message.
-    pub provider_id: Cow<'a, str>,
-    /// Telephone number of the sender, digits only; absent for people known by user id only.
-    pub from: Option<Cow<'a, str>>,
-    /// Business-scoped user id of the sender.
-    pub from_user_id: Option<Cow<'a, str>>,
-    /// When, in Unix seconds by the provider's clock.
-    pub timestamp: Option<i64>,
-    /// `text`, `image`, `button`, …
-    pub kind: Option<Cow<'a, str>>,
-    /// The message as it came.
-    pub raw: &'a RawValue,
-    /// The senders' profiles in this change, as they came (an array).
-    pub contacts: Option<&'a RawValue>,
-}
-
-/// A template has a new status.
-#[derive(Clone, Debug)]
-pub struct TemplateStatusUpdate<'a> {
-    /// The account it belongs to.
-    pub waba_id: Option<Cow<'a, str>>,
-    /// The provider's id of the template.
-    pub template_id: Cow<'a, str>,
-    /// Name of the template.
-    pub name: Option<Cow<'a, str>>,
-    /// Language as it came; `en_US` and `en-US` both occur.
-    pub language: Option<Cow<'a, str>>,
-    /// `APPROVED`, `REJECTED`, `PAUSED`, `DISABLED`, …; letter case varies.
-    pub event: Cow<'a, str>,
-    /// Why; `NONE` occurs.
-    pub reason: Option<Cow<'a, str>>,
-    /// The update as it came.
-    pub raw: &'a RawValue,
-}
-
-#[derive(Deserialize)]
-struct MessagesValue<'a> {
-    #[serde(borrow, default)]
-    metadata: Option<&'a RawValue>,
-    #[serde(borrow, default)]
-    contacts: Option<&'a RawValue>,
-    #[serde(borrow, default)]
-    messages: Option<&'a RawValue>,
-    #[serde(borrow, default)]
-    statuses: Option<&'a RawValue>,
-}
-
-#[derive(Deserialize)]
-struct Metadata<'a> {
-    #[serde(borrow, default)]
-    phone_number_id: Text<'a>,
-}
-
-#[derive(Deserialize)]
-struct RawStatus<'a> {
-    #[serde(borrow, default)]
-    id: Text<'a>,
-    #[serde(borrow, default)]
-    status: Text<'a>,
-    #[serde(borrow, default)]
-    timestamp: Text<'a>,
-    #[serde(borrow, default)]
-    biz_opaque_callback_data: Text<'a>,
-    #[serde(borrow, default)]
-    recipient_id: Text<'a>,
-    #[serde(borrow, default)]
-    recipient_user_id: Text<'a>,
-    #[serde(borrow, default)]
-    errors: Option<&'a RawValue>,
-    #[serde(borrow, default)]
-    pricing: Option<&'a RawValue>,
-}
-
-#[derive(Deserialize)]
-struct RawError<'a> {
-    #[serde(borrow, default)]
-    code: Text<'a>,
-    #[serde(borrow, default)]
-    title: Text<'a>,
-    #[serde(borrow, default)]
-    message: Text<'a>,
-    #[serde(borrow, default)]
-    error_data: Option<&'a RawValue>,
-}
-
-#[derive(Deserialize)]
-struct ErrorData<'a> {
-    #[serde(borrow, default)]
-    details: Text<'a>,
-}
-
-#[derive(Deserialize)]
-struct RawMessage<'a> {
-    #[serde(borrow, default)]
-    id: Text<'a>,
-    #[serde(borrow, default)]
-    from: Text<'a>,
-    #[serde(borrow, default)]
-    from_user_id: Text<'a>,
-    #[serde(borrow, default)]
-    timestamp: Text<'a>,
-    #[serde(borrow, default, rename = "type")]
-    kind: Text<'a>,
-}
-
-#[derive(Deserialize)]
-struct RawTemplate<'a> {
-    #[serde(borrow, default)]
-    event: Text<'a>,
-    #[serde(borrow, default)]
-    message_template_id: Text<'a>,
-    #[serde(borrow, default)]
-    message_template_name: Text<'a>,
-    #[serde(borrow, default)]
-    message_template_language: Text<'a>,
-    #[serde(borrow, default)]
-    reason: Text<'a>,
+/// What the entry says of all changes in it.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Entry<'a> {
+    pub(super) waba_id: Option<Cow<'a, str>>,
+    /// When the provider made it, in Unix seconds by its clock.
+    pub(super) time: Option<i64>,
 }
 
 /// Reads one change.
-pub(super) fn read<'a>(waba_id: Option<&Cow<'a, str>>, field: &Cow<'a, str>, value: &'a RawValue) -> Vec<Event<'a>> {
-    let other = |raw| Event::Other { waba_id: waba_id.cloned(), field: field.clone(), raw };
-    match field.as_ref() {
-        "messages" => read_messages(value, other),
-        "message_template_status_update" => vec![read_template(waba_id, value).unwrap_or_else(|| other(value))],
-        _ => vec![other(value)],
-    }
+pub(super) fn read<'a>(entry: &Entry<'a>, field: &Cow<'a, str>, value: &'a RawValue) -> Vec<Event<'a>> {
+    let other = |raw| Event::Other { waba_id: entry.waba_id.clone(), field: field.clone(), raw };
+    let event = match field.as_ref() {
+        "messages" => return messages::read(value, other),
+        "message_template_status_update" => templates::status(entry, value).map(Event::Template),
+        "message_template_quality_update" => templates::quality(entry, value).map(Event::TemplateQuality),
+        "template_category_update" => templates::category(entry, value).map(Event::TemplateCategory),
+        "message_template_components_update" => templates::components(entry, value).map(Event::TemplateComponents),
+        _ => None,
+    };
+    vec![event.unwrap_or_else(|| other(value))]
 }
 
-fn read_messages<'a>(value: &'a RawValue, other: impl Fn(&'a RawValue) -> Event<'a>) -> Vec<Event<'a>> {
-    let Ok(content) = serde_json::from_str::<MessagesValue<'a>>(value.get()) else { return vec![other(value)] };
-    let phone_number_id = content.metadata.and_then(parsed::<Metadata<'a>>).and_then(|metadata| metadata.phone_number_id.0);
-    let mut events = Vec::new();
-    for list in [content.statuses, content.messages].into_iter().flatten() {
-        let statuses = content.statuses.is_some_and(|statuses| std::ptr::eq(statuses, list));
-        match parsed::<Vec<&'a RawValue>>(list) {
-            Some(items) if statuses => {
-                events.extend(items.into_iter().map(|raw| read_status(phone_number_id.as_ref(), raw).unwrap_or_else(|| other(raw))));
-            }
-            Some(items) => events.extend(
-                items.into_iter().map(|raw| read_message(phone_number_id.as_ref(), content.contacts, raw).unwrap_or_else(|| other(raw))),
-            ),
-            None => events.push(other(list)),
-        }
-    }
-    // Errors of the app, or something new.
-    if events.is_empty() {
-        events.push(other(value));
-    }
-    events
-}
-
-fn read_status<'a>(phone_number_id: Option<&Cow<'a, str>>, raw: &'a RawValue) -> Option<Event<'a>> {
-    let status: RawStatus<'a> = parsed(raw)?;
-    let provider_id = status.id.0.filter(|id| !id.is_empty())?;
-    let kind = status.status.0?;
-    Some(Event::Status(StatusUpdate {
-        phone_number_id: phone_number_id.cloned(),
-        provider_id,
-        status: match kind.as_ref() {
-            "sent" => DeliveryStatus::Sent,
-            "delivered" => DeliveryStatus::Delivered,
-            "read" => DeliveryStatus::Read,
-            "played" => DeliveryStatus::Played,
-            "failed" => DeliveryStatus::Failed,
-            _ => DeliveryStatus::Unknown(kind),
-        },
-        timestamp: seconds(&status.timestamp),
-        opaque: status.biz_opaque_callback_data.0,
-        recipient: status.recipient_id.0,
-        recipient_user_id: status.recipient_user_id.0,
-        errors: status.errors.and_then(parsed::<Vec<&'a RawValue>>).unwrap_or_default().into_iter().filter_map(read_error).collect(),
-        pricing: status.pricing.filter(|pricing| pricing.get() != "null"),
-    }))
-}
-
-fn read_error(raw: &RawValue) -> Option<StatusError<'_>> {
-    let error: RawError<'_> = parsed(raw)?;
-    Some(StatusError {
-        code: error.code.0.and_then(|code| code.parse().ok()),
-        title: error.title.0.or(error.message.0),
-        details: error.error_data.and_then(parsed::<ErrorData<'_>>).and_then(|data| data.details.0),
-    })
-}
-
-fn read_message<'a>(phone_number_id: Option<&Cow<'a, str>>, contacts: Option<&'a RawValue>, raw: &'a RawValue) -> Option<Event<'a>> {
-    let message: RawMessage<'a> = parsed(raw)?;
-    Some(Event::Message(Inbound {
-        phone_number_id: phone_number_id.cloned(),
-        provider_id: message.id.0.filter(|id| !id.is_empty())?,
-        from: message.from.0,
-        from_user_id: message.from_user_id.0,
-        timestamp: seconds(&message.timestamp),
-        kind: message.kind.0,
-        raw,
-        contacts,
-    }))
-}
-
-fn read_template<'a>(waba_id: Option<&Cow<'a, str>>, raw: &'a RawValue) -> Option<Event<'a>> {
-    let update: RawTemplate<'a> = parsed(raw)?;
-    Some(Event::Template(TemplateStatusUpdate {
-        waba_id: waba_id.cloned(),
-        template_id: update.message_template_id.0?,
-        name: update.message_template_name.0,
-        language: update.message_template_language.0,
-        event: update.event.0?,
-        reason: update.reason.0,
-        raw,
-    }))
-}
-
-fn parsed<'a, T: Deserialize<'a>>(raw: &'a RawValue) -> Option<T> {
+pub(super) fn parsed<'a, T: Deserialize<'a>>(raw: &'a RawValue) -> Option<T> {
     serde_json::from_str(raw.get()).ok()
 }
 
-/// A string of Unix seconds mostly, an integer now and then.
-fn seconds(text: &Text<'_>) -> Option<i64> {
+/// An integer, which may come as a string: instants are strings of Unix seconds mostly, integers now and then.
+pub(super) fn number(text: &Text<'_>) -> Option<i64> {
     text.0.as_ref().and_then(|text| text.parse().ok())
 }

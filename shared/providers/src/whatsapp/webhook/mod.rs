@@ -4,17 +4,25 @@
 //! comes out as [`Event::Other`] without harming its neighbours. Only a body that is no JSON, or not of the envelope's shape, is an error.
 
 mod event;
+mod messages;
 mod signature;
+mod templates;
 
 use std::borrow::Cow;
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
+use self::event::Entry;
 use super::lenient::Text;
 
-pub use event::{DeliveryStatus, Event, Inbound, StatusError, StatusUpdate, TemplateStatusUpdate};
+pub use event::Event;
+pub use messages::{DeliveryStatus, Inbound, StatusError, StatusUpdate};
 pub use signature::verify_signature;
+pub use templates::{
+    CategoryChange, TemplateButton, TemplateCategoryUpdate, TemplateComponentsUpdate, TemplateQualityUpdate, TemplateRejection,
+    TemplateStatusUpdate,
+};
 
 /// A body that is no webhook.
 #[derive(Debug, thiserror::Error)]
@@ -30,7 +38,7 @@ pub struct Webhook<'a> {
 /// One change of one account.
 #[derive(Debug)]
 struct Change<'a> {
-    waba_id: Option<Cow<'a, str>>,
+    entry: Entry<'a>,
     field: Cow<'a, str>,
     value: &'a RawValue,
 }
@@ -45,6 +53,8 @@ struct RawEnvelope<'a> {
 struct RawEntry<'a> {
     #[serde(borrow, default)]
     id: Text<'a>,
+    #[serde(borrow, default)]
+    time: Text<'a>,
     #[serde(borrow, default)]
     changes: Vec<&'a RawValue>,
 }
@@ -64,13 +74,14 @@ impl<'a> Webhook<'a> {
         let mut changes = Vec::with_capacity(envelope.entry.len());
         for raw in envelope.entry {
             let Ok(entry) = serde_json::from_str::<RawEntry<'a>>(raw.get()) else {
-                changes.push(Change { waba_id: None, field: Cow::Borrowed(""), value: raw });
+                changes.push(Change { entry: Entry::default(), field: Cow::Borrowed(""), value: raw });
                 continue;
             };
+            let about = Entry { waba_id: entry.id.0, time: event::number(&entry.time) };
             for raw in entry.changes {
                 let change = match serde_json::from_str::<RawChange<'a>>(raw.get()) {
-                    Ok(change) => Change { waba_id: entry.id.0.clone(), field: change.field.0.unwrap_or_default(), value: change.value },
-                    Err(_) => Change { waba_id: entry.id.0.clone(), field: Cow::Borrowed(""), value: raw },
+                    Ok(change) => Change { entry: about.clone(), field: change.field.0.unwrap_or_default(), value: change.value },
+                    Err(_) => Change { entry: about.clone(), field: Cow::Borrowed(""), value: raw },
                 };
                 changes.push(change);
             }
@@ -80,7 +91,7 @@ impl<'a> Webhook<'a> {
 
     /// Everything it says, in the order of the body.
     pub fn events(&self) -> impl Iterator<Item = Event<'a>> {
-        self.changes.iter().flat_map(|change| event::read(change.waba_id.as_ref(), &change.field, change.value))
+        self.changes.iter().flat_map(|change| event::read(&change.entry, &change.field, change.value))
     }
 
     /// The statuses of messages only.

@@ -1,3 +1,5 @@
+mod templates;
+
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -24,6 +26,9 @@ fn kinds(body: &str) -> Vec<String> {
             Event::Status(status) => format!("status {} {:?}", status.provider_id, status.status),
             Event::Message(message) => format!("message {} {}", message.provider_id, message.kind.unwrap_or_default()),
             Event::Template(update) => format!("template {} {}", update.template_id, update.event),
+            Event::TemplateQuality(update) => format!("quality {} {}", update.template_id, update.new),
+            Event::TemplateCategory(update) => format!("category {} {:?}", update.template_id, update.change),
+            Event::TemplateComponents(update) => format!("components {}", update.template_id),
             Event::Other { field, .. } => format!("other {field}"),
         })
         .collect()
@@ -168,6 +173,15 @@ fn any_json() -> impl Strategy<Value = Value> {
             "contacts",
             "event",
             "message_template_id",
+            "time",
+            "new_quality_score",
+            "new_category",
+            "correct_category",
+            "category_update_timestamp",
+            "other_info",
+            "disable_info",
+            "rejection_info",
+            "message_template_buttons",
             "pricing",
             "type",
             "from",
@@ -193,7 +207,8 @@ proptest! {
 
     #[test]
     fn arbitrary_json_never_panics(value in any_json()) {
-        for body in [value.to_string(), envelope("messages", &value), envelope("message_template_status_update", &value), { let mut both = json!({}); both["statuses"] = value.clone(); both["messages"] = json!([value]); messages(&both) }] {
+        for body in [value.to_string(), envelope("messages", &value), envelope("message_template_status_update", &value), envelope("message_template_quality_update", &value),
+            envelope("template_category_update", &value), envelope("message_template_components_update", &value), { let mut both = json!({}); both["statuses"] = value.clone(); both["messages"] = json!([value]); messages(&both) }] {
             if let Ok(webhook) = Webhook::parse(body.as_bytes()) {
                 webhook.events().for_each(drop);
             }
