@@ -43,12 +43,15 @@ create table template_versions (
     message_ttl_seconds integer,
     source              text not null check (source in ('user', 'job', 'webhook', 'reconcile')),
     created_at          timestamptz not null,
+    -- when the provider was first asked to take it: what it was never offered is not ours there
+    submitted_at        timestamptz,
     primary key (organization_id, template_id, version),
     foreign key (organization_id, template_id) references templates (organization_id, id) on delete cascade
 );
 select tenant_table('template_versions', 'select, insert, update, delete');
-insert into template_versions (organization_id, template_id, version, category, components, source, created_at)
-select organization_id, id, version, category, components, 'user', updated_at from templates;
+-- A draft may have been changed since it was offered.
+insert into template_versions (organization_id, template_id, version, category, components, source, created_at, submitted_at)
+select organization_id, id, version, category, components, 'user', updated_at, case when status <> 'DRAFT' then submitted_at end from templates;
 
 -- Changes that the provider took of an approved template: it takes one in 24 hours and ten in 30 days.
 create table template_edits (

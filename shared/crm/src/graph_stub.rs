@@ -22,6 +22,7 @@ pub(crate) struct GraphStub {
 
 #[derive(Default)]
 struct State {
+    unaskable: Option<String>,
     authorizations: BTreeSet<String>,
     refused: BTreeSet<String>,
     templates: Vec<Value>,
@@ -143,6 +144,18 @@ impl GraphStub {
     /// Somebody deletes a template at the provider.
     pub(crate) fn remove(&self, id: &str) {
         self.state().templates.retain(|template| template["id"] != id);
+    }
+
+    /// As [`Self::remove`]; answers what was deleted.
+    pub(crate) fn take(&self, id: &str) -> Value {
+        let mut state = self.state();
+        let place = state.templates.iter().position(|template| template["id"] == id).unwrap();
+        state.templates.remove(place)
+    }
+
+    /// Asking for this template is refused from now on.
+    pub(crate) fn refuse_asking(&self, id: &str) {
+        self.state().unaskable = Some(id.to_owned());
     }
 
     /// The next request of this method is answered so, and not done; without an answer its connection is cut.
@@ -303,6 +316,7 @@ impl State {
             }
             ("POST", [_, "message_templates"]) => return self.create(&request.body),
             ("GET", [id]) if number_ids().contains(id) => (200, number(id)),
+            ("GET", [id]) if self.unaskable.as_deref() == Some(*id) => (403, refusal(10, 0)),
             ("GET", [id]) => match self.templates.iter().find(|template| template["id"] == *id) {
                 Some(template) => (200, template.clone()),
                 None => (404, json!({ "error": { "message": "(#803) unknown object", "type": "GraphMethodException", "code": 803 } })),

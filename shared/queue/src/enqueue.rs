@@ -36,6 +36,12 @@ pub trait Enqueue: Tx + Sized {
         let organization = self.organization_scope();
         async move { insert_all(self, organization, &jobs).await }
     }
+
+    /// Whether a job with the unique key of this one waits or runs, which two of a kind may do at once.
+    fn is_under_way<J: Job>(&mut self, job: &J) -> impl Future<Output = Result<bool, DbError>> + Send {
+        let (organization, key) = (self.organization_scope(), job.unique_key());
+        async move { is_under_way::<J>(self, organization, key).await }
+    }
 }
 
 impl<T: Tx> Enqueue for T {}
@@ -87,6 +93,25 @@ async fn insert<J: Job>(
         tx.announce(Announcement::Job { job: id, queue: J::QUEUE.name() });
     }
     Ok(Some(id))
+}
+
+async fn is_under_way<J: Job>(tx: &mut impl Tx, organization: Option<OrganizationId>, key: Option<String>) -> Result<bool, DbError> {
+    let under_way = sqlx::query_scalar!(
+        r#"select exists (
+               select from jobs
+               where state = 'waiting' and queue = $1 and kind = $2 and unique_key = $3 and organization_id is not distinct from $4
+           ) or exists (
+               select from jobs
+               where state = 'running' and queue = $1 and kind = $2 and unique_key = $3 and organization_id is not distinct from $4
+           ) as "under_way!""#,
+        J::QUEUE.name(),
+        J::KIND,
+        key,
+        organization as _,
+    )
+    .fetch_one(tx.conn())
+    .await?;
+    Ok(under_way)
 }
 
 async fn insert_all<J: Job>(tx: &mut impl Tx, organization: Option<OrganizationId>, jobs: &[J]) -> Result<u64, DbError> {

@@ -69,9 +69,15 @@ async fn every_privileged_act_leaves_an_entry_and_a_refused_one_none() {
     let template: Value = app.post_json("/api/templates", offer.clone()).await.expect(StatusCode::CREATED).json();
     let mut other = offer;
     other["name"] = json!("summer_offer");
-    let unused: Value = app.post_json("/api/templates", other).await.expect(StatusCode::CREATED).json();
+    let unused: Value = app.post_json("/api/templates", other.clone()).await.expect(StatusCode::CREATED).json();
     app.post(&format!("/api/templates/{}/submit", id(&template))).await.expect(StatusCode::ACCEPTED);
+    let of_unused = format!("/api/whatsapp/templates/{}", id(&unused));
+    app.patch_json(&of_unused, json!({ "name": "Not a name" })).await.expect(StatusCode::BAD_REQUEST);
+    app.patch_json(&of_unused, json!({ "category": "UTILITY", "name": "autumn_offer" })).await.expect(StatusCode::OK);
     app.delete(&format!("/api/templates/{}", id(&unused))).await.expect(StatusCode::NO_CONTENT);
+    let third: Value = app.post_json("/api/whatsapp/templates", other).await.expect(StatusCode::CREATED).json();
+    let of_name = format!("/api/templates?name=summer_offer&channelId={}", id(&channel));
+    app.delete(&of_name).await.expect(StatusCode::NO_CONTENT);
     app.post("/api/templates/sync").await.expect(StatusCode::ACCEPTED);
     let approved = async {
         while app.get(&format!("/api/templates/{}", id(&template))).await.json::<Value>()["status"] != "APPROVED" {
@@ -124,8 +130,13 @@ async fn every_privileged_act_leaves_an_entry_and_a_refused_one_none() {
         ("channels.create", channel),
         ("channels.update", channel),
         ("channels.replaceToken", channel),
+        ("templates.create", id(&template)),
+        ("templates.create", id(&unused)),
         ("templates.submit", id(&template)),
+        ("templates.update", id(&unused)),
         ("templates.delete", id(&unused)),
+        ("templates.create", id(&third)),
+        ("templates.deleteName", ""),
         ("templates.sync", ""),
         ("templates.approved", id(&template)),
         ("contacts.import", import["importId"].as_str().unwrap()),
@@ -150,6 +161,12 @@ async fn every_privileged_act_leaves_an_entry_and_a_refused_one_none() {
         assert_eq!(entry["actor"], json!({ "kind": "user", "id": app.admin.user.to_string(), "name": "Ada Lovelace" }), "{entry}");
     }
     assert_eq!(entries[before + 2]["details"], json!({ "fields": ["displayName", "accessToken"] }));
+    let details = |action: &str| &entries[before..].iter().find(|entry| entry["action"] == action).unwrap()["details"];
+    assert_eq!(*details("templates.create"), json!({ "name": "spring_offer", "language": "en_US" }));
+    assert_eq!(*details("templates.update"), json!({ "fields": ["name", "category"], "draft": false }));
+    assert_eq!(details("templates.deleteName")["name"], "summer_offer");
+    assert_eq!(details("templates.deleteName")["removed"], json!([id(&third)]));
+    assert!(details("templates.deleteName")["businessAccountId"].is_string());
     let told = format!("{entries:?}");
     assert!(!told.contains("canary") && !told.contains("Canary") && !told.contains("2025560001"), "{told}");
     let (outcome, out) = verified(app).await;

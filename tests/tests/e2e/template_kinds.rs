@@ -98,6 +98,9 @@ async fn a_campaign_sends_every_kind_of_template() {
     for kind in &kinds {
         let draft = json!({ "channelId": channel, "name": kind.name, "language": "en_US", "category": kind.category, "components": kind.components });
         let created: Value = world.app.post_json("/api/templates", draft).await.expect(StatusCode::CREATED).json();
+        let catalog = kind.name.starts_with("catalog");
+        let optional = created["optionalVariables"].as_array().expect("a list");
+        assert!(!catalog || optional.contains(&json!("button.0.thumbnail_product_retailer_id")), "{}: {created}", kind.name);
         let path = format!("/api/templates/{}", created["id"].as_str().expect("an id"));
         world.app.post(&format!("{path}/submit")).await.expect(StatusCode::ACCEPTED);
         templates.push((created["id"].clone(), path));

@@ -20,7 +20,7 @@ type Answer = Result<(StatusCode, Json<CampaignBody>), Problem>;
     extensions(("x-permission" = json!("campaigns.send"))), responses(
     (status = 202, description = "It is being prepared", body = CampaignBody),
     (status = 404, description = "There is no such campaign"),
-    (status = 409, description = "It cannot be launched: wrong state, template not approved, number not connected, nobody to send to"),
+    (status = 409, description = "It cannot be launched: wrong state, template not approved or being edited, number not connected, nobody to send to"),
 ))]
 pub(super) async fn send(tenant: Allowed<CampaignsSend>, Path(id): Path<CampaignId>) -> Answer {
     let mut tx = tenant.begin().await?;
@@ -59,7 +59,7 @@ pub(super) struct ResumeInput {
     extensions(("x-permission" = json!("campaigns.send"))), responses(
     (status = 200, description = "Under way again", body = CampaignBody),
     (status = 404, description = "There is no such campaign"),
-    (status = 409, description = "It is not paused, its template is not approved, or has another content than at the launch"),
+    (status = 409, description = "It is not paused, its template is not approved, is being edited, or has another content than at the launch"),
 ))]
 pub(super) async fn resume(
     tenant: Allowed<CampaignsSend>,

@@ -25,13 +25,14 @@ pub(super) struct CampaignBody {
     messages_per_second: Option<u32>,
     state: CampaignState,
     /// Why it is in this state, where that needs saying, as `pauseAccount:190`. A pause for `template:<status>`,
-    /// `templateCategory:<category>` or `templateContent` ends by itself once the template is as it was at the launch.
+    /// (`template:EDITING` while a change of it is submitted), `templateCategory:<category>` or `templateContent` ends by itself once the
+    /// template is as it was at the launch.
     state_reason: Option<String>,
     created_at: DateTime<Utc>,
     updated_at: DateTime<Utc>,
     launched_at: Option<DateTime<Utc>>,
     finished_at: Option<DateTime<Utc>>,
-    /// Version of the template that its messages are made of; null until its audience is frozen.
+    /// Version of the template that its messages are made of; null until it is launched.
     template_version: Option<i32>,
 }
 

@@ -11,6 +11,7 @@ impl From<CampaignError> for Problem {
             CampaignError::Invalid(errors) => errors.into(),
             CampaignError::WrongState { .. } => Self::conflict("campaign-state", &error),
             CampaignError::TemplateNotApproved(_) => Self::conflict("template-not-approved", &error),
+            CampaignError::TemplateBeingEdited => Self::conflict("template-being-edited", &error),
             CampaignError::TemplateChanged { .. } | CampaignError::TemplateVariablesChanged { .. } => {
                 Self::conflict("template-changed", &error)
             }

@@ -53,6 +53,8 @@ pub(super) struct TemplateBody {
     components: Value,
     /// Names of the variables that a send has to fill.
     variables: Vec<String>,
+    /// Names of the variables that a send may fill, and needs not.
+    optional_variables: Vec<String>,
     /// Seconds for which a message is tried; -1 are 30 days, null is the provider's default.
     message_send_ttl_seconds: Option<i32>,
     /// `DRAFT`, `SUBMITTING`, `PENDING`, `APPROVED`, `REJECTED`, `PAUSED`, `DISABLED`, `DELETING`, `DELETED`, or another word of the provider.
@@ -159,7 +161,7 @@ pub(super) struct TemplateEventBody {
 impl From<TemplateView> for TemplateBody {
     fn from(view: TemplateView) -> Self {
         let TemplateView { template, draft, campaigns_under_way } = view;
-        let variables = template.variables();
+        let (variables, optional_variables) = (template.variables(), template.optional_variables());
         Self {
             id: template.id,
             channel_id: template.channel,
@@ -170,6 +172,7 @@ impl From<TemplateView> for TemplateBody {
             parameter_format: template.parameter_format.into(),
             components: template.components,
             variables,
+            optional_variables,
             message_send_ttl_seconds: template.message_ttl_seconds,
             status: template.status,
             reason: template.reason,

@@ -2,12 +2,13 @@
 
 use axum::http::StatusCode;
 use crm::{
+    audit::Target,
     identity::permissions::TemplatesWrite,
     templates::{NewTemplate, service},
 };
 use kernel::ChannelId;
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 use utoipa::ToSchema;
 
 use super::body::{CategoryBody, FormatBody, TemplateBody};
@@ -59,6 +60,8 @@ pub(super) async fn handler(
     };
     let mut tx = tenant.begin().await?;
     let template = service::create(&mut tx, tenant.clock(), input).await?;
+    let details = json!({ "name": template.name, "language": template.language });
+    tenant.record(&mut tx, "templates.create", Some(Target::new("templates", template.id)), details).await?;
     tx.commit().await?;
     Ok((StatusCode::CREATED, Json(template.into())))
 }

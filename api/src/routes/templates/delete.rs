@@ -7,7 +7,7 @@ use axum::{
 use crm::{
     audit::Target,
     identity::permissions::TemplatesWrite,
-    templates::service::{self, Deletion, NameInAccount},
+    templates::service::{self, Deletion, NameDeletion, NameInAccount},
 };
 use kernel::{ChannelId, TemplateId};
 use serde::{Deserialize, Serialize};
@@ -65,7 +65,8 @@ pub(super) struct DeletingBody {
     data: Vec<TemplateBody>,
 }
 
-/// Deletes all languages of a name: as if each was deleted, but with one call to the provider, which also deletes languages that are not known here.
+/// Deletes all languages of a name: as if each was deleted, and with them the languages that the provider has and that are not known here, unless some
+/// template of the name was begun since.
 #[utoipa::path(delete, path = "/api/templates", tag = "templates", params(Named),
     extensions(("x-permission" = json!("templates.write"))), responses(
     (status = 202, description = "A job deletes them at the provider", body = DeletingBody),
@@ -77,13 +78,11 @@ pub(super) async fn named(tenant: Allowed<TemplatesWrite>, Query(named): Query<N
     let business_account_id = account_id(named.business_account_id)?;
     let named = NameInAccount { channel: named.channel_id, business_account_id, name: named.name };
     let mut tx = tenant.begin().await?;
-    let deletion = service::delete_name(&mut tx, tenant.clock(), named).await?;
-    let begun = match deletion {
-        Deletion::Done => Vec::new(),
-        Deletion::Begun(templates) => templates,
-    };
+    let name = named.name.clone();
+    let NameDeletion { business_account_id, begun, removed } = service::delete_name(&mut tx, tenant.clock(), named).await?;
     let ids: Vec<TemplateId> = begun.iter().map(|view| view.template.id).collect();
-    tenant.record(&mut tx, "templates.deleteName", None, json!({ "begun": ids })).await?;
+    let details = json!({ "name": name, "businessAccountId": business_account_id, "begun": ids, "removed": removed });
+    tenant.record(&mut tx, "templates.deleteName", None, details).await?;
     tx.commit().await?;
     if begun.is_empty() {
         return Ok(StatusCode::NO_CONTENT.into_response());

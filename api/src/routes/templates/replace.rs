@@ -1,12 +1,13 @@
 //! `PUT /api/templates/{id}`
 
 use crm::{
+    audit::Target,
     identity::permissions::TemplatesWrite,
     templates::{TemplatePatch, TtlChange, service},
 };
 use kernel::{ChannelId, TemplateId};
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 use utoipa::ToSchema;
 
 use super::body::{CategoryBody, FormatBody, TemplateBody, ttl_change};
@@ -28,10 +29,27 @@ pub(super) struct TemplateChange {
     /// Replaces all components.
     #[schema(value_type = Option<Vec<Object>>)]
     components: Option<Value>,
-    /// Null is the provider's default.
+    /// Null is the provider's default: refused (`fixed`) where the provider has another, as a change of it has no word for that.
     #[serde(default, deserialize_with = "ttl_change")]
     #[schema(value_type = Option<i32>)]
     message_send_ttl_seconds: TtlChange,
+}
+
+impl TemplateChange {
+    /// Names of what a client wishes to change.
+    fn fields(&self) -> Vec<&'static str> {
+        let fields = [
+            ("channelId", self.channel_id.is_some()),
+            ("businessAccountId", self.business_account_id.is_some()),
+            ("name", self.name.is_some()),
+            ("language", self.language.is_some()),
+            ("category", self.category.is_some()),
+            ("parameterFormat", self.parameter_format.is_some()),
+            ("components", self.components.is_some()),
+            ("messageSendTtlSeconds", self.message_send_ttl_seconds != TtlChange::Keep),
+        ];
+        fields.into_iter().filter(|(_, told)| *told).map(|(field, _)| field).collect()
+    }
 }
 
 /// Changes the content of a template.
@@ -50,6 +68,7 @@ pub(super) async fn handler(
     Path(id): Path<TemplateId>,
     Json(change): Json<TemplateChange>,
 ) -> Result<Json<TemplateBody>, Problem> {
+    let fields = change.fields();
     let change = TemplatePatch {
         channel: change.channel_id,
         business_account_id: change.business_account_id,
@@ -62,6 +81,9 @@ pub(super) async fn handler(
     };
     let mut tx = tenant.begin().await?;
     let template = service::replace(&mut tx, tenant.clock(), id, change).await?;
+    // Of one that may be sent, a change was written that is submitted later.
+    let details = json!({ "fields": fields, "draft": template.draft.is_some() });
+    tenant.record(&mut tx, "templates.update", Some(Target::new("templates", id)), details).await?;
     tx.commit().await?;
     Ok(Json(template.into()))
 }

@@ -22,10 +22,7 @@ impl Counters {
 
     /// Rows that the provider took: accepted, sent, delivered or read. A failure after acceptance is counted as failed.
     pub fn accepted_or_better(&self) -> i64 {
-        [MessageState::Accepted, MessageState::Sent, MessageState::Delivered, MessageState::Read]
-            .into_iter()
-            .map(|state| self.of(state))
-            .sum()
+        MessageState::TAKEN.into_iter().map(|state| self.of(state)).sum()
     }
 }
 

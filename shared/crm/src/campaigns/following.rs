@@ -34,6 +34,8 @@ const FINAL: [&str; 3] = ["DELETED", "DELETING", "PENDING_DELETION"];
 const LANE_REASONS: [&str; 3] = ["pauseTemplate:132015", "pauseTemplate:132016", "pauseTemplate:132001"];
 /// Why a campaign waits while a change of its template is on its way to the provider.
 const BEING_EDITED: &str = "template:EDITING";
+/// How soon it is looked again whether the change has ended: one that is refused is no news of the template.
+const EDITED_AGAIN: TimeDelta = TimeDelta::minutes(1);
 /// Campaigns stopped by the provider's refusals are not set going again by an unchanged template before this time has passed: what is read
 /// may lag behind what is refused. It doubles with each such stop in a row.
 const DOUBT_FOR: TimeDelta = TimeDelta::seconds(15);
@@ -70,11 +72,9 @@ pub enum Freshness {
 pub struct Followed {
     /// Stopped, each with its reason.
     paused: Vec<(CampaignId, String)>,
-    /// Set going again.
+    /// Set going again, but for those whose template is refused again and again: the audit log knows of them already.
     resumed: Vec<CampaignId>,
     channels: BTreeSet<ChannelId>,
-    /// Set going again after the same refusals as before: the audit log knows already.
-    retried: Vec<CampaignId>,
     doubt: Option<TimeDelta>,
 }
 
@@ -87,6 +87,10 @@ impl Followed {
     /// After which time the template is to be read again, because campaigns stay paused only as it is too early to believe what was read.
     pub fn doubt(&self) -> Option<TimeDelta> {
         self.doubt
+    }
+
+    fn look_again(&mut self, after: TimeDelta) {
+        self.doubt = Some(self.doubt.map_or(after, |sooner| sooner.min(after)));
     }
 
     /// Signals the lanes concerned, and those of `others`.
@@ -128,6 +132,9 @@ pub async fn follow_template(tx: &mut TenantTx, clock: &dyn Clock, now: &Templat
         store::lock(tx, id).await?;
         let campaign = find(tx, id).await?;
         let misfit = misfit(tx, &campaign, &template).await?;
+        if misfit.as_deref() == Some(BEING_EDITED) && (campaign.state.can_pause() || is_held(&campaign)) {
+            followed.look_again(EDITED_AGAIN);
+        }
         match (campaign.state, misfit) {
             (CampaignState::Preparing | CampaignState::Running | CampaignState::Finishing, Some(reason)) if may_send_more(&campaign) => {
                 set_paused(tx, clock, &campaign, Some(&reason)).await?;
@@ -142,13 +149,15 @@ pub async fn follow_template(tx: &mut TenantTx, clock: &dyn Clock, now: &Templat
             }
             (CampaignState::Paused, None) if is_held(&campaign) => {
                 let refusals = if is_held_by_lane(&campaign) { store::refusals(tx, id).await? } else { 0 };
-                let doubt = if now.news == Freshness::Unchanged { doubt_for(refusals) - (clock.now() - campaign.updated_at) } else { TimeDelta::zero() };
-                if doubt > TimeDelta::zero() {
-                    followed.doubt = Some(followed.doubt.map_or(doubt, |other| other.min(doubt)));
+                let doubt = doubt_for(refusals) - (clock.now() - campaign.updated_at);
+                if now.news == Freshness::Unchanged && doubt > TimeDelta::zero() {
+                    followed.look_again(doubt);
                 } else if organizations::service::may_send(tx).await? {
                     go_on(tx, clock, &campaign, "resumed").await?;
                     followed.channels.insert(campaign.draft.channel);
-                    if refusals > 1 { &mut followed.retried } else { &mut followed.resumed }.push(id);
+                    if refusals <= 1 {
+                        followed.resumed.push(id);
+                    }
                 } else {
                     store::relabel(tx, id, DEACTIVATED, clock.now()).await?;
                 }
@@ -164,7 +173,7 @@ pub(crate) async fn held_templates(tx: &mut TenantTx) -> Result<Vec<TemplateId>,
     Ok(store::held_templates(tx).await?)
 }
 
-/// Has somebody look at the template of a campaign that the provider refuses to send.
+/// Has somebody look at the template of a campaign that the provider refuses to send, or that is being changed there.
 pub async fn look_at_template(tx: &mut TenantTx, id: CampaignId) -> Result<(), CampaignError> {
     let template = find(tx, id).await?.draft.template;
     tx.enqueue(Refresh::of(template)).await?;

@@ -58,6 +58,9 @@ impl MessageState {
         Self::Expired,
     ];
 
+    /// Those of messages that the provider took. A failure after that is a failure.
+    pub const TAKEN: [Self; 4] = [Self::Accepted, Self::Sent, Self::Delivered, Self::Read];
+
     /// The stored number.
     pub const fn code(self) -> i16 {
         self as i16
@@ -300,6 +303,6 @@ pub struct Campaign {
     pub launched_at: Option<DateTime<Utc>>,
     /// When its last row became terminal.
     pub finished_at: Option<DateTime<Utc>>,
-    /// Version of the template that its messages are made of; none until they are frozen.
+    /// Version of the template that its messages are made of; none until it is launched.
     pub template_version: Option<i32>,
 }

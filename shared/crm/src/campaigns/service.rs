@@ -238,6 +238,9 @@ pub(super) async fn start(tx: &mut TenantTx, clock: &dyn Clock, id: CampaignId) 
                 None => (CampaignState::Running, "running"),
             };
             transition(tx, clock, &campaign, to, hindrance.as_deref(), "started").await?;
+            if template.is_being_edited {
+                following::look_at_template(tx, id).await?;
+            }
             run
         }
         CampaignState::Paused => "paused",

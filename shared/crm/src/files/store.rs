@@ -104,46 +104,111 @@ pub(super) async fn keep_samples(
     rows.into_iter().map(File::try_from).collect()
 }
 
-/// Marks samples as replaced that no template names any more, and that were last touched before `before`: in the order of their ids, behind
-/// `after`. Answers the last one that was looked at, and how many were marked; none when there was nothing to look at.
-pub(super) async fn release_samples(
+/// Organizations behind `after` with live samples that were last touched before `before`, by id.
+pub(super) async fn organizations_with_samples(
     tx: &mut SystemTx,
-    now: DateTime<Utc>,
     before: DateTime<Utc>,
-    after: FileId,
+    after: OrganizationId,
     limit: i64,
-) -> Result<Option<(FileId, i64)>, DbError> {
-    let row = sqlx::query!(
-        r#"with looked as (
-             select organization_id, id from files
-             where kind = 'templateMedia' and state = 'live' and updated_at < $2 and id > $3
-             order by id
-             limit $4),
-         unnamed as (
-             select l.organization_id, l.id from looked l
-             where not exists (
-                     select from templates t
-                     where t.organization_id = l.organization_id and strpos(t.components::text, 'file:' || l.id) > 0)
-               and not exists (
-                     select from template_drafts d
-                     where d.organization_id = l.organization_id and strpos(d.components::text, 'file:' || l.id) > 0)
-               and not exists (
-                     select from template_versions v
-                     where v.organization_id = l.organization_id and strpos(v.components::text, 'file:' || l.id) > 0)),
-         released as (
-             update files f set state = 'replaced', updated_at = $1
-             from unnamed u
-             where f.organization_id = u.organization_id and f.id = u.id and f.state = 'live' and f.updated_at < $2
-             returning f.id)
-         select (select id from looked order by id desc limit 1) as "last: FileId", (select count(*) from released) as "released!""#,
-        now,
+) -> Result<Vec<OrganizationId>, DbError> {
+    let ids = sqlx::query_scalar!(
+        "select distinct organization_id
+         from files
+         where kind = 'templateMedia' and state = 'live' and updated_at < $1 and organization_id > $2
+         order by organization_id
+         limit $3",
         before,
         after as _,
         limit,
     )
+    .fetch_all(tx.conn())
+    .await?;
+    Ok(ids.into_iter().map(Into::into).collect())
+}
+
+/// Contents that may name samples, in the order in which they are to be read: a content that goes on from one to the next is not missed.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Contents {
+    /// Changes of templates.
+    Changes,
+    /// Templates.
+    Templates,
+    /// What templates said once.
+    Versions,
+}
+
+/// A content among those of its kind: template and version.
+pub(super) type ContentPlace = (Uuid, i32);
+
+/// The samples that some contents of an organization name, those behind `after`. Answers the last content; none when there was nothing to read.
+pub(super) async fn named_samples(
+    tx: &mut SystemTx,
+    organization: OrganizationId,
+    contents: Contents,
+    after: ContentPlace,
+    limit: i64,
+) -> Result<Option<(ContentPlace, Vec<String>)>, DbError> {
+    let (changes, templates, versions) = match contents {
+        Contents::Changes => (true, false, false),
+        Contents::Templates => (false, true, false),
+        Contents::Versions => (false, false, true),
+    };
+    let row = sqlx::query!(
+        r#"with read as materialized (
+               (select template_id as id, 0 as version, components from template_drafts
+                where $4 and organization_id = $1 and template_id > $2 order by template_id limit $7)
+               union all
+               (select id, 0, components from templates
+                where $5 and organization_id = $1 and id > $2 order by id limit $7)
+               union all
+               (select template_id, version, components from template_versions
+                where $6 and organization_id = $1 and (template_id, version) > ($2, $3) order by template_id, version limit $7))
+           select (select id from read order by id desc, version desc limit 1) as "id: Uuid",
+                  (select version from read order by id desc, version desc limit 1) as version,
+                  array(select distinct found.file[1]
+                        from read, regexp_matches(read.components::text, 'file:([0-9a-fA-F-]{36})', 'g') as found (file)) as "named!""#,
+        organization as _,
+        after.0,
+        after.1,
+        changes,
+        templates,
+        versions,
+        limit,
+    )
     .fetch_one(tx.conn())
     .await?;
-    Ok(row.last.map(|last| (last, row.released)))
+    Ok(row.id.zip(row.version).map(|last| (last, row.named)))
+}
+
+/// Marks samples of an organization as replaced, at most `limit`: those that are not `named`, and were last touched before `before`.
+/// Answers how many there were.
+pub(super) async fn release_samples(
+    tx: &mut SystemTx,
+    now: DateTime<Utc>,
+    before: DateTime<Utc>,
+    organization: OrganizationId,
+    named: &[Uuid],
+    limit: i64,
+) -> Result<u64, DbError> {
+    let released = sqlx::query!(
+        "with unnamed as (
+             select id from files
+             where organization_id = $3 and kind = 'templateMedia' and state = 'live' and updated_at < $2
+               and not exists (select from unnest($4::uuid[]) as named (id) where named.id = files.id)
+             order by id
+             limit $5)
+         update files f set state = 'replaced', updated_at = $1
+         from unnamed u
+         where f.organization_id = $3 and f.id = u.id and f.state = 'live' and f.updated_at < $2",
+        now,
+        before,
+        organization as _,
+        named,
+        limit,
+    )
+    .execute(tx.conn())
+    .await?;
+    Ok(released.rows_affected())
 }
 
 /// Locks the organization, so that one logo is changed after the other. Answers the present one.

@@ -49,13 +49,26 @@ pub(super) async fn take(ctx: &Tenant, business_account_id: &str) -> Result<Turn
 pub(super) async fn take_at(tx: &mut SystemTx, business_account_id: &str, now: DateTime<Utc>) -> Result<Turn, DbError> {
     store::creations_lock(tx, business_account_id).await?;
     store::creations_forget(tx, business_account_id, now - HOUR).await?;
-    if let Some(leaves) = store::creations_nth(tx, business_account_id, CREATIONS_PER_HOUR - 1).await? {
-        let wait = (leaves + HOUR - now).to_std().unwrap_or_default();
-        return Ok(Turn::In(wait + SPREAD.mul_f64(rand::random())));
+    if let Some(wait) = full_for_at(tx, business_account_id, now).await? {
+        return Ok(Turn::In(wait));
     }
     let place = Place { business_account_id: business_account_id.to_owned(), id: TemplateId::at(now).uuid() };
     store::creations_insert(tx, business_account_id, now, place.id).await?;
     Ok(Turn::Now(place))
+}
+
+/// For how long no place is free, without taking one: who has much to prepare asks before that.
+pub(super) async fn full_for(ctx: &Tenant, business_account_id: &str) -> Result<Option<Duration>, DbError> {
+    let mut tx = ctx.begin_across("an account may belong to several organizations, and creates so many templates in an hour").await?;
+    let wait = full_for_at(&mut tx, business_account_id, ctx.now()).await?;
+    tx.rollback().await?;
+    Ok(wait)
+}
+
+async fn full_for_at(tx: &mut SystemTx, business_account_id: &str, now: DateTime<Utc>) -> Result<Option<Duration>, DbError> {
+    let oldest = store::creations_nth(tx, business_account_id, CREATIONS_PER_HOUR - 1).await?;
+    let wait = oldest.map(|leaves| leaves + HOUR - now).filter(|wait| *wait > TimeDelta::zero());
+    Ok(wait.map(|wait| wait.to_std().unwrap_or_default() + SPREAD.mul_f64(rand::random())))
 }
 
 /// Gives a place back, because nothing was created.

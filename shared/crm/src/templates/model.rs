@@ -167,6 +167,12 @@ impl Template {
         compiled.map_or_else(|_| Vec::new(), |compiled| compiled.variable_names().map(str::to_owned).collect())
     }
 
+    /// Names of the variables that a send may fill, and needs not.
+    pub fn optional_variables(&self) -> Vec<String> {
+        let compiled = CompiledTemplate::compile(&self.content());
+        compiled.map_or_else(|_| Vec::new(), |compiled| compiled.optional_variable_names().map(str::to_owned).collect())
+    }
+
     /// Whether its content may be changed in place: the provider has none, or turned it down.
     pub fn is_editable(&self) -> bool {
         matches!(self.status.as_str(), status::DRAFT | status::REJECTED)

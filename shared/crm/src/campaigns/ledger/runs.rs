@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use db::{DbError, LedgerPool};
 use kernel::CampaignId;
 
-use crate::lanes::LaneKey;
+use crate::{campaigns::model::MessageState, lanes::LaneKey};
 
 /// What a run may do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -103,7 +103,8 @@ pub async fn open_runs(pool: &LedgerPool, lane: LaneKey) -> Result<Vec<Run>, DbE
 
 /// Pauses a running run because the provider or a breaker demands it; the reason is a stable code that people see. A run that is not running stays as it is.
 ///
-/// The campaign is locked before its run, as pausing by hand does.
+/// Refusals of the template are counted while the provider takes no message between them. The campaign is locked before its run, as pausing by
+/// hand does.
 pub async fn pause_for_reason(pool: &LedgerPool, lane: LaneKey, campaign: CampaignId, reason: &str) -> Result<bool, DbError> {
     let paused = sqlx::query_scalar!(
         r#"with campaign as (
@@ -113,9 +114,23 @@ pub async fn pause_for_reason(pool: &LedgerPool, lane: LaneKey, campaign: Campai
               and exists (select from campaign_runs r where r.organization_id = $1 and r.campaign_id = $2 and r.state = 'running')
             returning c.id
         ),
+        taken as (
+            select coalesce(sum(n), 0)::bigint as n
+            from (
+                select state, n from campaign_counters where organization_id = $1 and campaign_id = $2
+                union all
+                select to_state, n from campaign_counter_deltas where organization_id = $1 and campaign_id = $2
+                union all
+                select from_state, -n from campaign_counter_deltas where organization_id = $1 and campaign_id = $2
+            ) moves
+            where state = any($5)
+        ),
         run as (
-            update campaign_runs r set state = 'paused', epoch = epoch + 1
-            from campaign
+            update campaign_runs r
+            set state = 'paused', epoch = epoch + 1,
+                template_refusals = case when not $4 then r.template_refusals when taken.n > r.accepted_at_refusal then 1 else r.template_refusals + 1 end,
+                accepted_at_refusal = case when $4 then taken.n else r.accepted_at_refusal end
+            from campaign, taken
             where r.organization_id = $1 and r.campaign_id = campaign.id and r.state = 'running'
             returning r.campaign_id
         )
@@ -123,6 +138,8 @@ pub async fn pause_for_reason(pool: &LedgerPool, lane: LaneKey, campaign: Campai
         lane.organization as _,
         campaign as _,
         reason,
+        reason.starts_with("pauseTemplate:"),
+        &MessageState::TAKEN.map(MessageState::code),
     )
     .fetch_one(pool.executor())
     .await?;

@@ -123,8 +123,9 @@ pub(in crate::campaigns) async fn note_launched(tx: &mut TenantTx, id: CampaignI
 
 /// How often in a row the provider refused the template of a campaign, and took no message between.
 pub(in crate::campaigns) async fn refusals(tx: &mut TenantTx, id: CampaignId) -> Result<u32, DbError> {
-    let refusals =
-        sqlx::query_scalar!("select template_refusals from campaign_runs where campaign_id = $1", id as _).fetch_optional(tx.conn()).await?;
+    let refusals = sqlx::query_scalar!("select template_refusals from campaign_runs where campaign_id = $1", id as _)
+        .fetch_optional(tx.conn())
+        .await?;
     Ok(refusals.and_then(|refusals| u32::try_from(refusals).ok()).unwrap_or(0))
 }
 

@@ -18,7 +18,9 @@ use crate::{
     },
 };
 
+mod launched;
 mod races;
+mod refusals;
 
 /// The instant of news that the provider told `seconds` after the first ones.
 fn moment(seconds: i64) -> DateTime<Utc> {
@@ -191,15 +193,15 @@ async fn a_campaign_stopped_by_refusals_goes_on_when_the_template_is_seen_to_be_
     let mut stage = Stage::new().await;
     stage.contacts(4).await;
     let campaign = stage.launch(UnknownPolicy::GiveUp).await;
-    let later = ManualClock::new(SystemClock.now() + TimeDelta::minutes(1));
+    let later = ManualClock::new(SystemClock.now() + TimeDelta::minutes(2));
     for (reason, returns) in
         [("pauseTemplate:132015", true), ("pauseTemplate:132016", true), ("pauseTemplate:132001", true), ("pauseTemplate:132007", false)]
     {
         assert!(ledger::pause_for_reason(&stage.pool, stage.key(), campaign, reason).await.unwrap());
         let soon = follow(&stage, &SystemClock, "APPROVED", Freshness::Unchanged).await;
-        assert_eq!(soon.is_doubtful(), returns, "{reason}");
+        assert_eq!(soon.doubt().is_some(), returns, "{reason}");
         assert_eq!(standing(&stage, campaign).await, paused(reason), "what is read may lag behind what is refused");
-        assert!(!follow(&stage, &later, "APPROVED", Freshness::Unchanged).await.is_doubtful());
+        assert_eq!(follow(&stage, &later, "APPROVED", Freshness::Unchanged).await.doubt(), None);
         assert_eq!(standing(&stage, campaign).await, if returns { RUNNING } else { paused(reason) }, "{reason}");
     }
 }

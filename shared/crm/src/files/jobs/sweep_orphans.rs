@@ -2,21 +2,23 @@
 
 use std::{collections::HashSet, time::Duration};
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use futures::TryStreamExt;
-use kernel::FileId;
+use kernel::{FileId, OrganizationId};
 use providers::objects::{Listed, ObjectKey, ObjectStore};
 use queue::{Job, JobError, Queue, Requirement, System};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::super::store;
+use super::super::store::{self, Contents};
 
 /// Younger objects are left alone: somebody may be about to write the row. Rows are given the same time.
 const YOUNG: TimeDelta = TimeDelta::hours(24);
 /// Rows of one look at the database, and objects of one.
 const ROWS: i64 = 500;
 const BATCH: usize = 500;
+/// Contents of templates that are read at once, of up to some 64 KB each.
+const CONTENTS: i64 = 200;
 
 /// Deletes objects that no record needs, and files that were given up or replaced, each a day old: by the store's clock, and by ours. Samples
 /// that no template names any more count as replaced from the first sweep on that finds them so.
@@ -42,12 +44,11 @@ impl Job for SweepOrphans {
     async fn run(&self, ctx: &System) -> Result<(), JobError> {
         let objects = ctx.get::<ObjectStore>()?;
         let mut found = Found::default();
-        let swept = async {
-            release_samples(ctx).await?;
-            sweep_rows(ctx, objects, &mut found).await?;
-            sweep_objects(ctx, objects, &mut found).await
-        };
-        let swept = swept.await;
+        // None of them is to wait for what hinders another.
+        let released = release_samples(ctx).await;
+        let rows = sweep_rows(ctx, objects, &mut found).await;
+        let swept = sweep_objects(ctx, objects, &mut found).await;
+        let swept = released.and(rows).and(swept);
         // What was deleted is told also when the rest has to wait.
         let Found { rows, objects, bytes } = found;
         metrics::counter!("files_orphans_deleted_total", "what" => "file").increment(rows);
@@ -71,18 +72,48 @@ impl Job for SweepOrphans {
 
 /// Samples that no template names.
 async fn release_samples(ctx: &System) -> Result<(), JobError> {
-    let mut after = FileId::from(Uuid::nil());
+    let before = ctx.now() - YOUNG;
+    let mut after = OrganizationId::from(Uuid::nil());
     while !ctx.stopping() {
-        let mut tx = ctx.begin("look for samples that no template names").await?;
-        let looked = store::release_samples(&mut tx, ctx.now(), ctx.now() - YOUNG, after, ROWS).await.map_err(JobError::retry)?;
+        let mut tx = ctx.begin("look for organizations with samples").await?;
+        let organizations = store::organizations_with_samples(&mut tx, before, after, ROWS).await.map_err(JobError::retry)?;
         tx.commit().await?;
-        let Some((last, released)) = looked else { return Ok(()) };
-        after = last;
-        if released > 0 {
-            tracing::info!(released, "{released} samples are named by no template any more");
+        let Some(last) = organizations.last() else { return Ok(()) };
+        after = *last;
+        for organization in organizations {
+            release_samples_of(ctx, organization, before).await?;
         }
     }
     Err(JobError::Snooze(Duration::ZERO))
+}
+
+/// Every content is read once. What is named meanwhile was touched meanwhile, and stays for that.
+async fn release_samples_of(ctx: &System, organization: OrganizationId, before: DateTime<Utc>) -> Result<(), JobError> {
+    let mut named = HashSet::new();
+    for contents in [Contents::Changes, Contents::Templates, Contents::Versions] {
+        let mut after = (Uuid::nil(), 0);
+        loop {
+            if ctx.stopping() {
+                return Err(JobError::Snooze(Duration::ZERO));
+            }
+            let mut tx = ctx.begin("look which samples templates name").await?;
+            let read = store::named_samples(&mut tx, organization, contents, after, CONTENTS).await.map_err(JobError::retry)?;
+            tx.commit().await?;
+            let Some((last, names)) = read else { break };
+            after = last;
+            named.extend(names.iter().filter_map(|name| name.parse::<Uuid>().ok()));
+        }
+    }
+    let named: Vec<Uuid> = named.into_iter().collect();
+    loop {
+        let mut tx = ctx.begin("let go of samples that no template names").await?;
+        let released = store::release_samples(&mut tx, ctx.now(), before, organization, &named, ROWS).await.map_err(JobError::retry)?;
+        tx.commit().await?;
+        if released == 0 {
+            return Ok(());
+        }
+        tracing::info!(organization.id = %organization, released, "{released} samples are named by no template any more");
+    }
 }
 
 /// Files that were given up or replaced: the object first, then the row that leads to it.

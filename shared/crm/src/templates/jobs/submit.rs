@@ -118,6 +118,7 @@ impl Job for Submit {
                 None => return Ok(()),
             },
             Err(Hindrance::Graph(error)) => match self.hindered(ctx, error, &errand.wanted).await? {
+                Some(refused @ Said::Refused { .. }) => errand.taken_after_all().await?.map_or(refused, Said::Taken),
                 Some(said) => said,
                 None => return Ok(()),
             },
@@ -155,7 +156,9 @@ impl Submit {
                 self.look_again(ctx).await?;
                 return Ok(None);
             }
-            Verdict::NameTaken => foreign("the provider says that it has a template of this name and language, and does not show it"),
+            Verdict::NameTaken => {
+                Said::name_taken("the provider says that it has a template of this name and language, and does not show it")
+            }
             Verdict::Later(wait) => return Err(JobError::Snooze(wait)),
             // The attempts of a job last for hours; a person may know more by then.
             Verdict::Again if ctx.attempt() >= Self::MAX_ATTEMPTS => Said::GivenBack(refusal::reason_of(&error)),
@@ -205,7 +208,7 @@ impl Errand<'_> {
             return self.create().await;
         };
         if self.has_what_is_wanted(&remote) {
-            return Ok(Said::Taken(taken(remote)));
+            return Ok(Said::Taken(remote.into()));
         }
         if self.is_ours(&remote).await? {
             return self.edit(remote).await;
@@ -216,7 +219,7 @@ impl Errand<'_> {
                 let problem = FieldProblem { field: "name".into(), code: "blocked".into(), message: reason.clone() };
                 Said::Refused { reason, problems: vec![problem] }
             }
-            _ => foreign("the provider has a template of this name and language with other content"),
+            _ => Said::name_taken("the provider has a template of this name and language with other content"),
         })
     }
 
@@ -231,6 +234,16 @@ impl Errand<'_> {
             }
         }
         provider::find(self.client, self.token, &template.business_account_id, &template.name, &template.language).await
+    }
+
+    /// What a refused edit asked for, when the provider has it all the same: another run may have been faster, which is why this one was refused.
+    async fn taken_after_all(&self) -> Result<Option<Taken>, JobError> {
+        let Some(id) = &self.offer.template.provider_id else { return Ok(None) };
+        match self.client.template(self.token, id).await {
+            Ok(remote) => Ok(Some(remote).filter(|remote| self.has_what_is_wanted(remote)).map(Taken::from)),
+            Err(error) if error.is_retryable() => Err(JobError::retry(error)),
+            Err(_) => Ok(None),
+        }
     }
 
     fn is_known(&self, remote: &RemoteTemplate) -> bool {
@@ -255,25 +268,30 @@ impl Errand<'_> {
         let seen = !says_the_same(&wanted.components, &present.components);
         let category = wanted.category == present.category || remote.category.as_deref() == Some(wanted.category.as_str());
         let ttl = wanted.message_ttl_seconds.map(i64::from);
-        let ttl_fits = wanted.message_ttl_seconds == present.message_ttl_seconds || remote.message_send_ttl_seconds == ttl;
+        // None is what nothing can be told of.
+        let ttl_fits = ttl.is_none() || wanted.message_ttl_seconds == present.message_ttl_seconds || remote.message_send_ttl_seconds == ttl;
         let is_reviewed = matches!(told.as_str(), status::PENDING | status::IN_APPEAL);
         category && ttl_fits && (seen || is_reviewed || self.offer.changes_time_only())
     }
 
-    /// Whether the provider's template came from here: by its id, or because it says what a former version said. (The answer to its creation was
-    /// lost, the submission given back, and the draft changed.)
+    /// Whether the provider's template came from here: by its id, or because it says what it was once asked to take. (The answer to its creation
+    /// was lost, the submission given back, and the draft changed.)
     async fn is_ours(&self, remote: &RemoteTemplate) -> Result<bool, Hindrance> {
         if self.is_known(remote) {
             return Ok(true);
         }
         let mut tx = self.ctx.begin().await?;
-        let former = service::submitted_contents(&mut tx, self.offer.template.id).await.map_err(JobError::retry)?;
+        let offered = service::offered_contents(&mut tx, self.offer.template.id).await.map_err(JobError::retry)?;
         tx.rollback().await?;
-        Ok(former.iter().any(|components| says_the_same(components, &remote.components)))
+        Ok(offered.iter().any(|components| says_the_same(components, &remote.components)))
     }
 
     async fn create(&self) -> Result<Said, Hindrance> {
         let wanted = &self.wanted;
+        // Samples may be large, and are uploaded again by the next run.
+        if let Some(wait) = creations::full_for(self.ctx, &wanted.business_account_id).await? {
+            return Err(JobError::Snooze(wait).into());
+        }
         let components = self.components().await?;
         let place = match creations::take(self.ctx, &wanted.business_account_id).await? {
             Turn::Now(place) => place,
@@ -327,16 +345,14 @@ impl Errand<'_> {
         }
         crash_point("templates.submit.edited");
         if time_only {
-            return Ok(Said::Taken(taken(remote)));
+            return Ok(Said::Taken(remote.into()));
         }
         // Its answer tells no status. One that is as before may be older than the edit, which begins a review.
         let after = self.client.template(self.token, &remote.id).await.ok().filter(|after| after.status != remote.status);
-        Ok(Said::Taken(
-            after.map_or_else(
-                || Taken { provider_id: remote.id.clone(), status: status::PENDING.into(), reason: None, category: None },
-                taken,
-            ),
-        ))
+        Ok(Said::Taken(after.map_or_else(
+            || Taken { provider_id: remote.id.clone(), status: status::PENDING.into(), reason: None, category: None },
+            Taken::from,
+        )))
     }
 
     /// The components with the provider's handles of their samples.
@@ -351,8 +367,7 @@ impl Errand<'_> {
     /// The last look at our side before something is asked for: whoever overtook this run, or took the wish back, is heard.
     async fn go_ahead(&self) -> Result<(), Hindrance> {
         let mut tx = self.ctx.begin().await?;
-        let now = service::offer(&mut tx, self.offer.template.id).await.map_err(JobError::retry)?;
-        if !now.is_some_and(|now| now.is_same(self.offer)) {
+        if !service::go_ahead(&mut tx, self.offer, self.ctx.now()).await.map_err(JobError::retry)? {
             return Err(Hindrance::Over);
         }
         self.ctx.progress(&mut tx).await?;
@@ -378,13 +393,4 @@ impl Errand<'_> {
             }
         }
     }
-}
-
-fn taken(remote: RemoteTemplate) -> Taken {
-    Taken { provider_id: remote.id, status: remote.status, reason: remote.rejected_reason, category: remote.category }
-}
-
-fn foreign(reason: &str) -> Said {
-    let problem = FieldProblem { field: "name".into(), code: "taken".into(), message: reason.to_owned() };
-    Said::Refused { reason: reason.to_owned(), problems: vec![problem] }
 }

@@ -3,8 +3,9 @@
 use db::TenantTx;
 use kernel::{ChannelId, Clock, TemplateId};
 use queue::Enqueue;
+use serde_json::Value;
 
-use super::{account_of, view};
+use super::{account_of, submission::offered_contents, view};
 use crate::templates::{
     error::TemplateError,
     jobs::Delete,
@@ -19,6 +20,17 @@ pub enum Deletion {
     Done,
     /// A job deletes these at the provider.
     Begun(Vec<TemplateView>),
+}
+
+/// What came of deleting a name.
+#[derive(Debug)]
+pub struct NameDeletion {
+    /// The account.
+    pub business_account_id: String,
+    /// A job deletes these at the provider.
+    pub begun: Vec<TemplateView>,
+    /// These are gone: the provider never had them.
+    pub removed: Vec<TemplateId>,
 }
 
 /// All languages of a name in an account; channel or account must be given.
@@ -69,8 +81,8 @@ pub async fn delete(tx: &mut TenantTx, clock: &dyn Clock, id: TemplateId) -> Res
     Ok(Deletion::Begun(vec![view(tx, id).await?]))
 }
 
-/// Deletes all languages of a name, those that the provider has in one call.
-pub async fn delete_name(tx: &mut TenantTx, clock: &dyn Clock, named: NameInAccount) -> Result<Deletion, TemplateError> {
+/// Deletes all languages of a name.
+pub async fn delete_name(tx: &mut TenantTx, clock: &dyn Clock, named: NameInAccount) -> Result<NameDeletion, TemplateError> {
     let is_told = named.channel.is_some() || named.business_account_id.is_some();
     let (_, business_account_id) = match account_of(tx, named.channel, named.business_account_id).await {
         Err(TemplateError::Invalid(_)) if is_told => return Err(TemplateError::NoSuchName),
@@ -81,18 +93,22 @@ pub async fn delete_name(tx: &mut TenantTx, clock: &dyn Clock, named: NameInAcco
         return Err(TemplateError::NoSuchName);
     }
     let ways = templates.iter().map(way_of).collect::<Result<Vec<_>, _>>()?;
-    let there: Vec<TemplateId> =
-        templates.iter().zip(&ways).filter(|(_, way)| **way == Way::There).map(|(template, _)| template.id).collect();
+    let of_way = |wanted: Way| {
+        templates.iter().zip(&ways).filter(move |(_, way)| **way == wanted).map(|(template, _)| template.id).collect::<Vec<_>>()
+    };
+    let there = of_way(Way::There);
     know_unused(tx, &there).await?;
-    if let Some(template) = there.first() {
+    // As of one template: the job of those that are being deleted may have been given up.
+    if let Some(template) = there.first().or(of_way(Way::GoesOn).first()) {
         tx.enqueue(Delete { template: *template, whole_name: true }).await?;
     }
-    let mut begun = Vec::new();
+    let (mut begun, mut removed) = (Vec::new(), Vec::new());
     for (template, way) in templates.iter().zip(ways) {
         match way {
             Way::Nothing => continue,
             Way::Here => {
                 store::delete(tx, template.id).await?;
+                removed.push(template.id);
                 continue;
             }
             Way::There => mark(tx, clock, template).await?,
@@ -100,7 +116,7 @@ pub async fn delete_name(tx: &mut TenantTx, clock: &dyn Clock, named: NameInAcco
         }
         begun.push(view(tx, template.id).await?);
     }
-    Ok(if begun.is_empty() { Deletion::Done } else { Deletion::Begun(begun) })
+    Ok(NameDeletion { business_account_id, begun, removed })
 }
 
 fn way_of(template: &Template) -> Result<Way, TemplateError> {
@@ -135,12 +151,35 @@ pub(in crate::templates) enum Deleted {
     Refused(String),
 }
 
+/// A template that a job deletes.
+#[derive(Clone, Debug)]
+pub(in crate::templates) struct Doomed {
+    /// The template.
+    pub(in crate::templates) template: Template,
+    /// What the provider was asked to take of it: while its id is not known, what says the same there is it.
+    pub(in crate::templates) offered: Vec<Value>,
+}
+
 /// What a job has to delete: this template, or all of its name, as long as they are being deleted.
-pub(in crate::templates) async fn deleting(tx: &mut TenantTx, job: Delete) -> Result<Vec<Template>, TemplateError> {
+pub(in crate::templates) async fn deleting(tx: &mut TenantTx, job: Delete) -> Result<Vec<Doomed>, TemplateError> {
     let Some(template) = store::find(tx, job.template).await? else { return Ok(Vec::new()) };
-    let found =
-        if job.whole_name { store::of_name_locked(tx, &template.business_account_id, &template.name).await? } else { vec![template] };
-    Ok(found.into_iter().filter(|template| template.status == status::DELETING).collect())
+    let found = if job.whole_name {
+        store::of_name_locked(tx, &template.business_account_id, &template.name).await?
+    } else {
+        store::find_locked(tx, job.template).await?.into_iter().collect()
+    };
+    let mut doomed = Vec::new();
+    for template in found.into_iter().filter(|template| template.status == status::DELETING) {
+        let offered = if template.provider_id.is_none() { offered_contents(tx, template.id).await? } else { Vec::new() };
+        doomed.push(Doomed { template, offered });
+    }
+    Ok(doomed)
+}
+
+/// Whether nothing here stays, or was begun since, that has the name of this template.
+pub(in crate::templates) async fn is_name_free_of_others(tx: &mut TenantTx, template: &Template) -> Result<bool, TemplateError> {
+    let named = store::of_name_locked(tx, &template.business_account_id, &template.name).await?;
+    Ok(named.iter().all(|other| matches!(other.status.as_str(), status::DELETING | status::PENDING_DELETION)))
 }
 
 /// Writes down what became of one of them.

@@ -28,11 +28,11 @@ use crate::{
     fields::FieldErrors,
 };
 
-pub(super) use deletion::{Deleted, delete_settled, deleting};
-pub use deletion::{Deletion, NameInAccount, delete, delete_name};
+pub(super) use deletion::{Deleted, Doomed, delete_settled, deleting, is_name_free_of_others};
+pub use deletion::{Deletion, NameDeletion, NameInAccount, delete, delete_name};
 pub use drafts::throw_away;
 pub use submission::submit;
-pub(super) use submission::{Offer, Said, Settled, Taken, offer, settle, submitted_contents};
+pub(super) use submission::{Offer, Said, Settled, Taken, go_ahead, offer, offered_contents, settle};
 
 /// Steps of history that are shown.
 const EVENTS_SHOWN: i64 = 100;
@@ -133,7 +133,8 @@ async fn replace_in_place(tx: &mut TenantTx, clock: &dyn Clock, before: Template
     }
     patched(tx, &mut template, patch).await?;
     if before.provider_id.is_some() {
-        stays_the_same(&before, &template)?;
+        let seconds = store::ttl_there(tx, before.id).await?;
+        stays_the_same(&Template { message_ttl_seconds: seconds, ..before.clone() }, &template)?;
     }
     check(&template)?;
     if (&template.name, &template.language, &template.business_account_id) != (&before.name, &before.language, &before.business_account_id)
@@ -201,7 +202,7 @@ async fn patched(tx: &mut TenantTx, template: &mut Template, patch: TemplatePatc
     Ok(())
 }
 
-/// Fails when something changed that the provider does not change.
+/// Fails when something changed that the provider does not change. `before` is as the provider has it.
 fn stays_the_same(before: &Template, after: &Template) -> Result<(), FieldErrors> {
     let mut errors = FieldErrors::default();
     let fields = [
@@ -209,6 +210,8 @@ fn stays_the_same(before: &Template, after: &Template) -> Result<(), FieldErrors
         ("name", before.name == after.name),
         ("language", before.language == after.language),
         ("parameterFormat", before.parameter_format == after.parameter_format),
+        // An edit has no word for the provider's default.
+        ("messageSendTtlSeconds", before.message_ttl_seconds.is_none() || after.message_ttl_seconds.is_some()),
     ];
     for (field, _) in fields.into_iter().filter(|(_, same)| !same) {
         errors.add(field, "fixed", "the provider has the template, and does not change this");

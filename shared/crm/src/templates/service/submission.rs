@@ -1,7 +1,9 @@
 //! Taking content to the provider: what a person starts, and what the job writes down of it.
 
+use chrono::{DateTime, Utc};
 use db::TenantTx;
-use kernel::{Clock, PageRequest, TemplateId};
+use kernel::{Clock, TemplateId};
+use providers::whatsapp::RemoteTemplate;
 use queue::Enqueue;
 use serde_json::Value;
 
@@ -16,7 +18,7 @@ use crate::{
     },
 };
 
-/// Versions that the provider's template is compared with, to tell whether it came from here.
+/// Contents that the provider's template is compared with, to tell whether it came from here.
 const CONTENTS_COMPARED: i64 = 100;
 
 /// Has a job take the template, or the change of it, to the provider. Asking again while that goes on changes nothing.
@@ -25,8 +27,11 @@ pub async fn submit(tx: &mut TenantTx, clock: &dyn Clock, id: TemplateId) -> Res
     let draft = store::draft(tx, id).await?;
     let under_way = template.status == status::SUBMITTING || draft.as_ref().is_some_and(|draft| draft.state == DraftState::Submitting);
     if under_way {
-        // The job may have been given up after too many crashes; one that waits is enough.
-        tx.enqueue(Submit::of(id)).await?;
+        // The job may have been given up after too many crashes; one that waits or runs is enough.
+        let job = Submit::of(id);
+        if !tx.is_under_way(&job).await? {
+            tx.enqueue(job).await?;
+        }
     } else if template.is_under_review() {
         // Nothing is left to be submitted.
     } else if template.is_editable() {
@@ -149,6 +154,20 @@ pub(in crate::templates) struct Taken {
     pub(in crate::templates) category: Option<String>,
 }
 
+impl Said {
+    /// Somebody else has the name at the provider.
+    pub(in crate::templates) fn name_taken(reason: &str) -> Self {
+        let problem = FieldProblem { field: "name".into(), code: "taken".into(), message: reason.to_owned() };
+        Self::Refused { reason: reason.to_owned(), problems: vec![problem] }
+    }
+}
+
+impl From<RemoteTemplate> for Taken {
+    fn from(remote: RemoteTemplate) -> Self {
+        Self { provider_id: remote.id, status: remote.status, reason: remote.rejected_reason, category: remote.category }
+    }
+}
+
 /// Where it stands after that.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::templates) enum Settled {
@@ -167,6 +186,19 @@ pub(in crate::templates) async fn offer(tx: &mut TenantTx, id: TemplateId) -> Re
     Ok(wanted.then_some(Offer { template, draft }))
 }
 
+/// Whether the offer is still the one that was looked at, right before the provider is asked to take it: from now on its content is one that it may
+/// have from us.
+pub(in crate::templates) async fn go_ahead(tx: &mut TenantTx, offered: &Offer, now: DateTime<Utc>) -> Result<bool, TemplateError> {
+    let id = offered.template.id;
+    // Whoever deletes it meanwhile waits, and knows then.
+    store::find_locked(tx, id).await?;
+    let Some(present) = offer(tx, id).await?.filter(|present| present.is_same(offered)) else { return Ok(false) };
+    if present.draft.is_none() {
+        store::version_offered(tx, &present.template, now).await?;
+    }
+    Ok(true)
+}
+
 /// Writes down what came of an offer.
 ///
 /// That the provider has it is true whoever tells it: also of a job that was frozen and overtaken. Everything else only counts while the
@@ -181,7 +213,7 @@ pub(in crate::templates) async fn settle(
         return Ok(if matches!(said, Said::Taken(_)) && offer.draft.is_none() { Settled::Unwanted } else { Settled::Done });
     };
     match &offer.draft {
-        Some(draft) => settle_change(tx, clock, now, draft, said).await,
+        Some(draft) => settle_change(tx, clock, now, (&offer.template, draft), said).await,
         None => settle_content(tx, clock, now, &offer.template, said).await,
     }
 }
@@ -228,25 +260,37 @@ async fn settle_change(
     tx: &mut TenantTx,
     clock: &dyn Clock,
     before: Template,
-    offered: &TemplateDraft,
+    (changed, offered): (&Template, &TemplateDraft),
     said: Said,
 ) -> Result<Settled, TemplateError> {
     let now = clock.now();
     let id = before.id;
+    let present = store::draft(tx, id).await?;
     let same = |draft: &TemplateDraft| draft.state == DraftState::Submitting && draft.updated_at == offered.updated_at;
-    let Some(mut draft) = store::draft(tx, id).await?.filter(same) else { return Ok(Settled::Done) };
+    let content = |draft: &TemplateDraft| (draft.category, draft.components.clone(), draft.message_ttl_seconds);
+    let mut draft = match (&said, present) {
+        (Said::Taken(_), present) if before.version == changed.version => {
+            // What was written since stays to be submitted.
+            if present.is_some_and(|present| content(&present) == content(offered)) {
+                store::draft_delete(tx, id).await?;
+            }
+            offered.clone()
+        }
+        (Said::Refused { .. } | Said::GivenBack(_), Some(present)) if same(&present) => present,
+        _ => return Ok(Settled::Done),
+    };
     match said {
         Said::Taken(taken) => {
             if !changes_time_only(&before, &draft) && was_approved(tx, &before).await? {
                 drafts::count_edit(tx, id, now).await?;
             }
-            store::draft_delete(tx, id).await?;
             let mut template = before.clone();
             drafts::fold(&mut template, draft);
             template.version += 1;
             template.updated_at = now;
             template.category = category_of(taken.category.as_deref()).unwrap_or(template.category);
             keep_content(tx, &template, Source::Job, now).await?;
+            store::version_offered(tx, &template, offered.updated_at).await?;
             // Whoever deletes it meanwhile goes on doing so.
             if !matches!(before.status.as_str(), status::DELETING | status::PENDING_DELETION | status::DELETED) {
                 template.status = taken.status.to_ascii_uppercase();
@@ -290,8 +334,7 @@ fn reason_of(reason: Option<String>) -> Option<String> {
     reason.filter(|reason| !reason.is_empty() && !reason.eq_ignore_ascii_case("none"))
 }
 
-/// The newest contents of a template, which may have been taken to the provider.
-pub(in crate::templates) async fn submitted_contents(tx: &mut TenantTx, id: TemplateId) -> Result<Vec<Value>, TemplateError> {
-    let page = PageRequest { limit: CONTENTS_COMPARED, after: None };
-    Ok(store::versions_page(tx, id, page).await?.data.into_iter().map(|version| version.components).collect())
+/// The newest contents of a template that the provider was asked to take. What merely was in a draft may be somebody else's there.
+pub(in crate::templates) async fn offered_contents(tx: &mut TenantTx, id: TemplateId) -> Result<Vec<Value>, TemplateError> {
+    Ok(store::versions_offered(tx, id, CONTENTS_COMPARED).await?)
 }

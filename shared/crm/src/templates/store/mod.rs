@@ -17,7 +17,10 @@ pub(super) use news::{
     EventKind, accounts, events, events_insert, events_insert_of, find_by_news_locked, is_name_taken, of_account, organizations_connected,
     update_status,
 };
-pub(super) use versions::{campaigns_under_way, content_event_insert, last_status, status_before, versions_insert, versions_page};
+pub(super) use versions::{
+    campaigns_under_way, content_event_insert, last_status, status_before, ttl_there, version_offered, versions_insert, versions_offered,
+    versions_page,
+};
 
 use super::model::{Category, ParameterFormat, Template, TemplateFilter};
 

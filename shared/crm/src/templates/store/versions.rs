@@ -34,6 +34,50 @@ pub(in crate::templates) async fn versions_insert(
     Ok(())
 }
 
+/// Notes that the provider is asked to take the present content of a template.
+pub(in crate::templates) async fn version_offered(tx: &mut TenantTx, template: &Template, now: DateTime<Utc>) -> Result<(), DbError> {
+    sqlx::query!(
+        "update template_versions set submitted_at = coalesce(submitted_at, $3) where template_id = $1 and version = $2",
+        template.id as _,
+        template.version,
+        now,
+    )
+    .execute(tx.conn())
+    .await?;
+    Ok(())
+}
+
+/// The newest contents of a template that the provider was asked to take.
+pub(in crate::templates) async fn versions_offered(tx: &mut TenantTx, id: TemplateId, limit: i64) -> Result<Vec<Value>, DbError> {
+    let contents = sqlx::query_scalar!(
+        "select components
+         from template_versions
+         where template_id = $1 and submitted_at is not null
+         order by version desc
+         limit $2",
+        id as _,
+        limit,
+    )
+    .fetch_all(tx.conn())
+    .await?;
+    Ok(contents)
+}
+
+/// For how long the provider tries messages of a template, as far as it was told or told us.
+pub(in crate::templates) async fn ttl_there(tx: &mut TenantTx, id: TemplateId) -> Result<Option<i32>, DbError> {
+    let seconds = sqlx::query_scalar!(
+        "select message_ttl_seconds
+         from template_versions
+         where template_id = $1 and (submitted_at is not null or source in ('webhook', 'reconcile'))
+         order by version desc
+         limit 1",
+        id as _,
+    )
+    .fetch_optional(tx.conn())
+    .await?;
+    Ok(seconds.flatten())
+}
+
 struct VersionRow {
     version: i32,
     category: String,

@@ -2,10 +2,18 @@ use chrono::TimeDelta;
 use kernel::Clock;
 use queue::Outcome;
 
+use serde_json::json;
+
 use super::Shop;
-use crate::templates::{
-    creations::{CREATIONS_PER_HOUR, Turn, take_at},
-    model::status,
+use crate::{
+    files,
+    templates::{
+        NewTemplate,
+        creations::{CREATIONS_PER_HOUR, Turn, take_at},
+        media::{self, MediaType},
+        model::status,
+        service,
+    },
 };
 
 /// Has so many creations of the account take place within the last hour, whoever asked for them.
@@ -79,4 +87,22 @@ async fn a_refusal_gives_the_place_back_and_a_lost_answer_does_not() {
     shop.pass_time().await;
     shop.drain().await;
     assert_eq!((shop.read(lost).await.status.as_str(), places().await), (status::PENDING, 1), "what is found takes none");
+}
+
+#[tokio::test]
+async fn samples_are_not_uploaded_for_a_creation_that_has_to_wait() {
+    let shop = Shop::new().await;
+    fill(&shop, "9001", CREATIONS_PER_HOUR).await;
+    let mut tx = shop.app.begin().await;
+    let file = files::service::reserve(&mut tx, shop.app.clock.now(), media::new_file(MediaType::Png, None, None)).await.unwrap();
+    // An upload of it would fail: there is no content.
+    let file = files::service::complete(&mut tx, shop.app.clock.now(), file, 1).await.unwrap();
+    let header = json!({ "type": "HEADER", "format": "IMAGE", "example": { "header_handle": [format!("file:{}", file.id)] } });
+    let input = NewTemplate { components: json!([header, { "type": "BODY", "text": "Hello there." }]), ..shop.input("offer") };
+    let id = service::create(&mut tx, &*shop.app.clock, input).await.unwrap().id;
+    tx.commit().await.unwrap();
+    shop.submit(id).await;
+    let ran = shop.drain().await;
+    assert_eq!(ran.iter().map(|run| run.outcome).collect::<Vec<_>>(), [Outcome::Snoozed]);
+    assert_eq!(shop.read(id).await.status, status::SUBMITTING);
 }

@@ -141,11 +141,10 @@ async fn all_languages_of_a_name_go_with_one_call() {
     let named = |name: &str| NameInAccount { channel: Some(shop.channel), business_account_id: None, name: name.into() };
     let mut tx = shop.app.begin().await;
     assert!(matches!(service::delete_name(&mut tx, &*shop.app.clock, named("nothing")).await, Err(TemplateError::NoSuchName)));
-    let Deletion::Begun(begun) = service::delete_name(&mut tx, &*shop.app.clock, named("offer")).await.unwrap() else {
-        panic!("nothing was begun")
-    };
+    let deletion = service::delete_name(&mut tx, &*shop.app.clock, named("offer")).await.unwrap();
     tx.commit().await.unwrap();
-    assert_eq!(begun.iter().map(|view| view.template.id).collect::<Vec<_>>(), [approved, drafts[0]]);
+    assert_eq!((deletion.business_account_id.as_str(), deletion.removed), ("9001", vec![drafts[1]]));
+    assert_eq!(deletion.begun.iter().map(|view| view.template.id).collect::<Vec<_>>(), [approved, drafts[0]]);
     shop.drain().await;
     for id in [approved, drafts[0]] {
         assert_eq!(shop.read(id).await.status, status::DELETED);
@@ -190,4 +189,90 @@ async fn what_the_provider_still_shows_after_its_deletion_is_looked_at_again() {
     shop.pass_time().await;
     shop.drain().await;
     assert_eq!((shop.read(id).await.status.as_str(), shop.graph.left()), (status::DELETED, (0, 1)));
+}
+
+#[tokio::test]
+async fn a_foreign_template_of_the_name_outlives_the_deletion_of_ours() {
+    let foreign = |components| json!({ "id": "555", "name": "offer", "language": "en_US", "status": "APPROVED", "components": components });
+    let elsewhere = json!({ "id": "556", "name": "offer", "language": "de", "status": "APPROVED", "components": [] });
+    for whole_name in [false, true] {
+        // Its words are those of a draft that the provider was never asked to take, or others.
+        for (words, offered) in [("take {{2}} off", false), ("something else {{2}}", true)] {
+            let shop = Shop::new().await;
+            let id = shop.create("offer").await;
+            shop.submit(id).await;
+            if offered {
+                shop.graph.answer_next("POST", None);
+            } else {
+                shop.graph.outage(true);
+            }
+            shop.drain().await;
+            shop.graph.outage(false);
+            shop.graph.add_template(foreign(offer_of(words)));
+            shop.graph.add_template(elsewhere.clone());
+            assert_eq!(shop.read(id).await.status, status::SUBMITTING);
+            if whole_name {
+                shop.delete_name("offer").await.unwrap();
+            } else {
+                shop.delete(id).await.unwrap();
+            }
+            shop.app.clock.advance(TimeDelta::minutes(5));
+            shop.pass_time().await;
+            shop.drain().await;
+            assert_eq!(shop.read(id).await.status, status::DELETED, "{whole_name} {words}");
+            assert_eq!(shop.graph.left(), (2, 0), "{whole_name} {words}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_late_deletion_of_a_name_spares_what_was_created_since() {
+    let shop = Shop::new().await;
+    let id = shop.approved("offer").await;
+    shop.graph.add_template(json!({ "id": "555", "name": "offer", "language": "pt_BR", "status": "APPROVED", "components": [] }));
+    shop.delete_name("offer").await.unwrap();
+    shop.graph.answer_next("DELETE", Some((429, refusal(80_007, 0))));
+    let ran = shop.drain().await;
+    assert_eq!(ran.iter().map(|run| run.outcome).collect::<Vec<_>>(), [Outcome::Snoozed]);
+    let mut tx = shop.app.begin().await;
+    let input = crate::templates::NewTemplate { language: "de".into(), ..shop.input("offer") };
+    let since = service::create(&mut tx, &*shop.app.clock, input).await.unwrap().id;
+    tx.commit().await.unwrap();
+    shop.submit(since).await;
+    shop.drain().await;
+    assert_eq!(shop.read(since).await.status, status::APPROVED);
+    shop.pass_time().await;
+    shop.drain().await;
+    assert_eq!((shop.read(id).await.status.as_str(), shop.read(since).await.status.as_str()), (status::DELETED, status::APPROVED));
+    assert_eq!(shop.graph.left().0, 2, "that one, and the one that is not known here");
+}
+
+#[tokio::test]
+async fn only_the_first_attempt_deletes_by_the_name_alone() {
+    let shop = Shop::new().await;
+    let id = shop.approved("offer").await;
+    let elsewhere =
+        |id: &str, language: &str| json!({ "id": id, "name": "offer", "language": language, "status": "APPROVED", "components": [] });
+    shop.graph.add_template(elsewhere("555", "fr"));
+    shop.delete_name("offer").await.unwrap();
+    shop.graph.cut_next("DELETE");
+    let ran = shop.drain().await;
+    assert_eq!(ran.iter().map(|run| run.outcome).collect::<Vec<_>>(), [Outcome::Retry]);
+    assert_eq!(shop.graph.left(), (0, 1));
+    shop.graph.add_template(elsewhere("556", "pt_BR"));
+    shop.pass_time().await;
+    shop.drain().await;
+    assert_eq!((shop.read(id).await.status.as_str(), shop.graph.left()), (status::DELETED, (1, 1)));
+}
+
+#[tokio::test]
+async fn who_asks_again_to_delete_a_name_wakes_a_job_that_was_given_up() {
+    let shop = Shop::new().await;
+    let id = shop.approved("offer").await;
+    shop.delete_name("offer").await.unwrap();
+    let mut owner = shop.app.database.owner().await;
+    sqlx::query("update jobs set state = 'dead' where state = 'waiting'").execute(&mut owner).await.unwrap();
+    assert_eq!(shop.delete_name("offer").await.unwrap().begun.len(), 1);
+    shop.drain().await;
+    assert_eq!(shop.read(id).await.status, status::DELETED);
 }

@@ -6,7 +6,11 @@ use serde_json::json;
 use super::{Shop, content, offer_of};
 use crate::{
     graph_stub::refusal,
-    templates::{Category, DraftState, TemplateError, TemplatePatch, TtlChange, model::status, service},
+    templates::{
+        Category, DraftState, TemplateError, TemplatePatch, TtlChange,
+        model::status,
+        service::{self, Said, Taken},
+    },
 };
 
 #[tokio::test]
@@ -231,4 +235,78 @@ async fn a_change_and_a_submission_at_once_come_one_after_the_other() {
     first.commit().await.unwrap();
     assert!(matches!(second.await.unwrap(), Err(TemplateError::ChangeUnderWay)));
     assert_eq!(shop.view(id).await.draft.unwrap().components, offer_of("now take {{2}} off"));
+}
+
+#[tokio::test]
+async fn a_taken_change_is_written_down_though_another_run_was_refused() {
+    // The person may have gone on writing meanwhile.
+    for rewritten in [false, true] {
+        let shop = Shop::new().await;
+        let id = shop.approved("offer").await;
+        shop.replace(id, content(offer_of("now take {{2}} off"))).await.unwrap();
+        shop.submit(id).await;
+        let mut tx = shop.app.begin().await;
+        let offer = service::offer(&mut tx, id).await.unwrap().unwrap();
+        let refused = Said::Refused { reason: "it is under review".into(), problems: Vec::new() };
+        service::settle(&mut tx, &*shop.app.clock, &offer, refused).await.unwrap();
+        tx.commit().await.unwrap();
+        if rewritten {
+            shop.replace(id, content(offer_of("take more than {{2}} off"))).await.unwrap();
+        }
+        let taken = || Said::Taken(Taken { provider_id: "701".into(), status: "PENDING".into(), reason: None, category: None });
+        for _ in 0..2 {
+            let mut tx = shop.app.begin().await;
+            service::settle(&mut tx, &*shop.app.clock, &offer, taken()).await.unwrap();
+            tx.commit().await.unwrap();
+        }
+        let view = shop.view(id).await;
+        assert_eq!((view.template.status.as_str(), view.template.version), (status::PENDING, 2));
+        assert_eq!(view.template.components, offer_of("now take {{2}} off"));
+        assert_eq!(view.draft.map(|draft| draft.components), rewritten.then(|| offer_of("take more than {{2}} off")));
+        assert_eq!(shop.app.count("select count(*) from template_edits").await, 1);
+    }
+}
+
+#[tokio::test]
+async fn a_refused_change_that_the_provider_has_is_taken() {
+    let shop = Shop::new().await;
+    let id = shop.approved("offer").await;
+    shop.replace(id, content(offer_of("now take {{2}} off"))).await.unwrap();
+    shop.submit(id).await;
+    // This run looks, another edits, and this one is refused.
+    let before =
+        json!({ "id": "701", "name": "offer", "language": "en_US", "status": "APPROVED", "components": offer_of("take {{2}} off") });
+    shop.graph.answer_next("GET", Some((200, before)));
+    shop.graph.change("701", &json!({ "status": "PENDING", "components": offer_of("now take {{2}} off") }));
+    shop.graph.answer_next("POST", Some((400, refusal(100, 2_388_299))));
+    shop.drain().await;
+    let view = shop.view(id).await;
+    assert_eq!((view.template.status.as_str(), view.template.version, view.draft), (status::PENDING, 2, None));
+    assert_eq!(view.template.components, offer_of("now take {{2}} off"));
+}
+
+#[tokio::test]
+async fn the_time_for_which_messages_are_tried_is_not_taken_back() {
+    let shop = Shop::new().await;
+    let id = shop.approved("offer").await;
+    let time = |seconds| TemplatePatch { message_ttl_seconds: TtlChange::Set(seconds), ..TemplatePatch::default() };
+    let refused = async || {
+        let Err(TemplateError::Invalid(errors)) = shop.replace(id, time(None)).await else { panic!("it was taken") };
+        assert_eq!(
+            errors.0.iter().map(|error| (error.field.as_str(), error.code)).collect::<Vec<_>>(),
+            [("messageSendTtlSeconds", "fixed")]
+        );
+    };
+    assert_eq!(shop.replace(id, time(None)).await.unwrap().draft, None, "it has none");
+    shop.replace(id, time(Some(43_200))).await.unwrap();
+    assert_eq!(shop.replace(id, time(None)).await.unwrap().draft, None, "the provider does not have it yet");
+    shop.replace(id, time(Some(43_200))).await.unwrap();
+    shop.submit(id).await;
+    shop.drain().await;
+    assert_eq!(shop.read(id).await.message_ttl_seconds, Some(43_200));
+    refused().await;
+    shop.news("REJECTED").await;
+    refused().await;
+    shop.replace(id, time(Some(86_400))).await.unwrap();
+    refused().await;
 }

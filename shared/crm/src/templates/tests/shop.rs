@@ -12,7 +12,7 @@ use crate::{
         Category, NewTemplate, ParameterFormat, Template, TemplateError, TemplateKey, TemplatePatch, TemplateView,
         model::{StatusChange, status},
         news::{self, News, Told},
-        service::{self, Deletion},
+        service::{self, Deletion, NameDeletion, NameInAccount},
     },
 };
 
@@ -135,6 +135,14 @@ impl Shop {
     pub(super) async fn delete(&self, id: TemplateId) -> Result<Deletion, TemplateError> {
         let mut tx = self.app.begin().await;
         let deletion = service::delete(&mut tx, &*self.app.clock, id).await?;
+        tx.commit().await.unwrap();
+        Ok(deletion)
+    }
+
+    pub(super) async fn delete_name(&self, name: &str) -> Result<NameDeletion, TemplateError> {
+        let named = NameInAccount { channel: Some(self.channel), business_account_id: None, name: name.into() };
+        let mut tx = self.app.begin().await;
+        let deletion = service::delete_name(&mut tx, &*self.app.clock, named).await?;
         tx.commit().await.unwrap();
         Ok(deletion)
     }

@@ -1,5 +1,5 @@
 use chrono::TimeDelta;
-use queue::Outcome;
+use queue::{Enqueue, Outcome};
 use serde_json::json;
 
 use super::{Shop, content, offer_of};
@@ -53,8 +53,12 @@ async fn of_two_workers_with_the_same_job_one_creates() {
         let frozen = shop.app.worker(&shop.graph.url());
         let frozen = tokio::spawn(async move { frozen.drain().await });
         shop.until_held().await;
-        // Whoever asks again enqueues a job for another worker.
+        // Whoever asks again enqueues none beside it; its lease runs out, and another worker takes it over.
         shop.submit(id).await;
+        assert_eq!(queue::testing::waiting::<Submit>(&shop.app.database).await.len(), 0);
+        let mut tx = shop.app.begin().await;
+        tx.enqueue(Submit::of(id)).await.unwrap();
+        tx.commit().await.unwrap();
         shop.drain().await;
         let template = shop.read(id).await;
         assert_eq!((template.status.as_str(), template.provider_id.as_deref()), (status::PENDING, Some("701")));
@@ -76,7 +80,8 @@ async fn a_webhook_may_be_faster_than_the_answer() {
     let worker = shop.app.worker(&shop.graph.url());
     let waiting = tokio::spawn(async move { worker.drain().await });
     shop.until_held().await;
-    shop.tell("701", "APPROVED", None).await.unwrap();
+    shop.graph.review("APPROVED", "NONE");
+    assert_eq!(shop.tell("701", "APPROVED", None).await, None, "only the answer tells that it is ours");
     drop(held);
     waiting.await.unwrap();
     let template = shop.read(id).await;
@@ -247,4 +252,35 @@ async fn another_number_of_the_account_may_submit() {
     shop.another_number().await;
     shop.until(async || shop.read(id).await.status != status::SUBMITTING).await;
     assert_eq!(shop.read(id).await.status, status::PENDING);
+}
+
+#[tokio::test]
+async fn a_draft_that_merely_once_said_the_same_is_not_ours_at_the_provider() {
+    let shop = Shop::new().await;
+    let foreign =
+        json!({ "id": "555", "name": "offer", "language": "en_US", "status": "APPROVED", "components": offer_of("take {{2}} off") });
+    shop.graph.add_template(foreign);
+    let id = shop.create("offer").await;
+    shop.replace(id, content(offer_of("now take {{2}} off"))).await.unwrap();
+    shop.submit(id).await;
+    shop.drain().await;
+    let rejected = shop.read(id).await;
+    assert_eq!((rejected.status.as_str(), rejected.provider_id), (status::REJECTED, None));
+    assert_eq!(rejected.problems[0].code, "taken");
+    assert_eq!(shop.graph.writes(), (0, 0));
+}
+
+#[tokio::test]
+async fn a_submission_that_never_reached_the_provider_offered_nothing() {
+    let shop = Shop::new().await;
+    let id = shop.create("offer").await;
+    shop.submit(id).await;
+    shop.graph.refuse_token("EAAG-one");
+    shop.drain().await;
+    assert_eq!(shop.read(id).await.status, status::DRAFT);
+    assert_eq!(shop.app.count("select count(*) from template_versions where submitted_at is not null").await, 0);
+    shop.renew_token().await;
+    shop.submit(id).await;
+    shop.drain().await;
+    assert_eq!(shop.app.count("select count(*) from template_versions where submitted_at is not null").await, 1);
 }

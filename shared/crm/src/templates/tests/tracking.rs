@@ -15,6 +15,7 @@ use crate::templates::{
 };
 
 mod comparing;
+mod foreign;
 
 /// What there is to be seen of a template: its row, its way, the audit log, mails.
 #[derive(Debug, PartialEq)]

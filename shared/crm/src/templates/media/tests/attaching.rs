@@ -78,8 +78,14 @@ async fn each_name_must_lead_to_a_whole_file_of_its_kind() {
     assert_eq!(state(&app, picture.id).await.as_deref(), Some("pending"), "what is refused keeps nothing");
 }
 
-/// More than a day later, by our clock and for the objects that are there now; then a sweep.
+/// More than a day later, by our clock and for the objects that are there now; then a sweep, which ends well.
 async fn swept_a_day_later(app: &Arranged) {
+    let ran = swept(app).await;
+    assert_eq!(ran.len(), 1, "{ran:?}");
+    assert_eq!(app.count("select count(*) from jobs where state <> 'done'").await, 0);
+}
+
+async fn swept(app: &Arranged) -> Vec<queue::testing::Ran> {
     app.clock.advance(chrono::TimeDelta::hours(25));
     let earlier = SystemTime::UNIX_EPOCH + Duration::from_secs(1_000_000_000);
     for path in app.kept_paths() {
@@ -90,9 +96,7 @@ async fn swept_a_day_later(app: &Arranged) {
     tx.commit().await.unwrap();
     let registry = Registry::default().register::<SweepOrphans>();
     let resources = Resources::default().with(app.files.clone());
-    let ran = TestWorker::new(&app.database, app.db.clone(), app.clock.clone(), registry, resources).drain().await;
-    assert_eq!(ran.len(), 1, "{ran:?}");
-    assert_eq!(app.count("select count(*) from jobs where state <> 'done'").await, 0);
+    TestWorker::new(&app.database, app.db.clone(), app.clock.clone(), registry, resources).drain().await
 }
 
 /// Writes a template with these components, past everything.
@@ -173,4 +177,53 @@ async fn samples_that_nothing_names_go_and_all_others_stay() {
     swept_a_day_later(&app).await;
     assert_eq!(state(&app, files[unnamed].id).await, None);
     assert_eq!(app.kept_files(), 3 + 1, "and the store's clock");
+}
+
+#[tokio::test]
+async fn many_samples_and_many_contents_are_swept_by_reading_each_content_once() {
+    let app = Arranged::new().await;
+    let mut owner = app.database.owner().await;
+    let file = uploaded(&app, MediaType::Png, Bytes::from_static(PNG)).await;
+    let template = a_template(&app, &header("IMAGE", &handle(file.id))).await;
+    // A thousand contents of 64 kB name a sample each, the last ones in capitals; two hundred more samples are named by none.
+    sqlx::query(
+        "with sample as (
+             insert into files (organization_id, id, object_key, kind, original_name, content_type, size, state, created_at, updated_at)
+             select $1, gen_random_uuid(), 'documents/' || $1::text || '/' || n || '.png', 'templateMedia', 's', 'image/png', 1, 'live', now(), $3
+             from generate_series(1, 1200) n
+             returning organization_id, id),
+         numbered as (select *, row_number() over (order by id) as n from sample)
+         insert into template_versions (organization_id, template_id, version, category, components, source, created_at)
+         select organization_id, $2, 1000 + n, 'MARKETING',
+                jsonb_build_array(jsonb_build_object('text', repeat('lorem ipsum ', 5000)),
+                                  jsonb_build_object('handle', 'file:' || case when n > 900 then upper(id::text) else id::text end)),
+                'user', now()
+         from numbered
+         where n <= 1000",
+    )
+    .bind(app.organization)
+    .bind(template)
+    .bind(app.clock.now())
+    .execute(&mut owner)
+    .await
+    .unwrap();
+    swept_a_day_later(&app).await;
+    let live = app.count("select count(*) from files where state = 'live'").await;
+    let replaced = app.count("select count(*) from files where state = 'replaced'").await;
+    assert_eq!((live, replaced), (1_000, 200));
+}
+
+#[tokio::test]
+async fn what_hinders_the_look_for_names_hinders_no_other_sweep() {
+    let app = Arranged::new().await;
+    let named = uploaded(&app, MediaType::Png, Bytes::from_static(PNG)).await;
+    attached(&app, &header("IMAGE", &handle(named.id))).await.unwrap();
+    let unused = uploaded(&app, MediaType::Png, Bytes::from_static(PNG)).await;
+    let mut owner = app.database.owner().await;
+    sqlx::query("alter table template_versions rename to hidden").execute(&mut owner).await.unwrap();
+    let ran = swept(&app).await;
+    assert!(matches!(ran[0].outcome, queue::Outcome::Retry), "{ran:?}");
+    assert_eq!(state(&app, unused.id).await, None);
+    assert!(matches!(app.files.size(&unused.object_key).await, Err(providers::objects::ObjectError::NotFound)));
+    assert_eq!(state(&app, named.id).await.as_deref(), Some("live"), "nobody knows");
 }

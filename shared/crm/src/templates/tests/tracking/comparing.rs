@@ -2,7 +2,7 @@
 
 use chrono::TimeDelta;
 use db::Tx;
-use kernel::OrganizationId;
+use kernel::{Clock, OrganizationId, SystemClock};
 use serde_json::json;
 
 use crate::templates::{
@@ -19,6 +19,7 @@ async fn a_template_is_believed_gone_only_when_it_cannot_be_read_either() {
     shop.graph.hide_lists(1);
     shop.compare().await;
     assert_eq!(shop.read(id).await.status, status::APPROVED, "it was not listed, and is there");
+    shop.app.clock.advance(TimeDelta::minutes(15));
     // A token that lost its rights is told that the template is unknown, and cannot list the account.
     shop.graph.change("701", &json!({ "id": "hidden" }));
     shop.graph.refuse_token("EAAG-one");
@@ -38,6 +39,7 @@ async fn a_template_deleted_by_mistake_comes_back_but_not_one_that_is_listed_for
         "id": "701", "name": "offer", "language": "en_US", "status": "APPROVED", "category": "MARKETING",
         "components": offer_of("take {{2}} off"),
     });
+    shop.app.clock.advance(TimeDelta::minutes(15));
     shop.graph.remove("701");
     shop.compare().await;
     shop.graph.add_template(listed);
@@ -47,6 +49,77 @@ async fn a_template_deleted_by_mistake_comes_back_but_not_one_that_is_listed_for
     shop.compare().await;
     let back = shop.read(id).await;
     assert_eq!((back.status.as_str(), back.deleted_at), ("APPROVED", None));
+}
+
+#[tokio::test]
+async fn a_template_that_was_just_submitted_may_be_missing_for_a_while() {
+    let shop = Shop::new().await;
+    // Jobs wait by the database's clock.
+    shop.app.clock.advance(SystemClock.now() - shop.app.clock.now());
+    let young = shop.create("offer").await;
+    shop.submit(young).await;
+    shop.drain().await;
+    let there = shop.graph.take("701");
+    for _ in 0..3 {
+        shop.pass_time().await;
+        shop.drain().await;
+        assert_eq!(shop.read(young).await.status, status::PENDING, "the look at a review");
+    }
+    let mut tx = shop.app.begin().await;
+    news::refresh(&mut tx, young).await.unwrap();
+    tx.commit().await.unwrap();
+    shop.drain().await;
+    assert_eq!(shop.read(young).await.status, status::PENDING, "a look that somebody asked for");
+    shop.compare().await;
+    assert_eq!(shop.read(young).await.status, status::PENDING, "the comparison");
+    shop.graph.add_template(there);
+    shop.graph.review("APPROVED", "NONE");
+    shop.pass_time().await;
+    shop.drain().await;
+    assert_eq!(shop.read(young).await.status, status::APPROVED);
+
+    shop.graph.remove("701");
+    shop.app.clock.advance(TimeDelta::minutes(15));
+    shop.compare().await;
+    assert_eq!(shop.read(young).await.status, status::DELETED);
+}
+
+#[tokio::test]
+async fn a_submission_that_waited_for_its_turn_is_young_when_it_was_taken() {
+    let shop = Shop::new().await;
+    let id = shop.create("offer").await;
+    shop.submit(id).await;
+    shop.graph.outage(true);
+    shop.drain().await;
+    shop.app.clock.advance(TimeDelta::hours(1));
+    shop.graph.outage(false);
+    shop.pass_time().await;
+    shop.drain().await;
+    assert_eq!(shop.read(id).await.status, status::PENDING);
+    shop.graph.remove("701");
+    shop.compare().await;
+    assert_eq!(shop.read(id).await.status, status::PENDING);
+    shop.app.clock.advance(TimeDelta::minutes(15));
+    shop.compare().await;
+    assert_eq!(shop.read(id).await.status, status::DELETED);
+}
+
+#[tokio::test]
+async fn one_template_that_cannot_be_asked_for_keeps_nothing_else_from_being_seen() {
+    let shop = Shop::new().await;
+    let (odd, gone) = (shop.approved("offer").await, shop.approved("second").await);
+    shop.app.clock.advance(TimeDelta::hours(1));
+    shop.graph.remove("701");
+    shop.graph.remove("702");
+    shop.graph.refuse_asking("701");
+    shop.graph.add_template(json!({
+        "id": "555", "name": "elsewhere", "language": "pt_BR", "status": "APPROVED", "category": "UTILITY",
+        "components": [{ "type": "BODY", "text": "Made elsewhere." }],
+    }));
+    shop.compare().await;
+    assert_eq!(shop.read(odd).await.status, status::APPROVED);
+    assert_eq!(shop.read(gone).await.status, status::DELETED);
+    assert_eq!(shop.app.count("select count(*) from templates where name = 'elsewhere'").await, 1);
 }
 
 #[tokio::test]
