@@ -1,5 +1,20 @@
 //! All SQL of templates.
 
+/// Reads templates; `$which` is the end of the statement.
+macro_rules! templates_where {
+    ($which:literal $(, $argument:expr)* $(,)?) => {
+        sqlx::query_as!(
+            crate::templates::store::TemplateRow,
+            "select id, channel_id, business_account_id, name, language, category, parameter_format, components, status, reason, provider_id,
+                    quality, submitted_at, version, created_at, updated_at, message_ttl_seconds, problems, status_at, announced_category,
+                    announced_category_at, checked_at, deleted_at
+             from templates
+             " + $which
+            $(, $argument)*
+        )
+    };
+}
+
 mod creations;
 mod drafts;
 mod news;
@@ -146,29 +161,14 @@ pub(super) async fn update_problems(tx: &mut TenantTx, template: &Template) -> R
 }
 
 pub(super) async fn find(tx: &mut TenantTx, id: TemplateId) -> Result<Option<Template>, DbError> {
-    let row = sqlx::query_as!(
-        TemplateRow,
-        "select id, channel_id, business_account_id, name, language, category, parameter_format, components, status, reason, provider_id,
-                quality, submitted_at, version, created_at, updated_at, message_ttl_seconds, problems, status_at, announced_category,
-                announced_category_at, checked_at, deleted_at
-         from templates
-         where id = $1",
-        id as _,
-    )
-    .fetch_optional(tx.conn())
-    .await?;
+    let row = templates_where!("where id = $1", id as _,).fetch_optional(tx.conn()).await?;
     row.map(Template::try_from).transpose()
 }
 
 /// As [`find`], and keeps others from changing the row until the transaction ends.
 pub(super) async fn find_locked(tx: &mut TenantTx, id: TemplateId) -> Result<Option<Template>, DbError> {
-    let row = sqlx::query_as!(
-        TemplateRow,
-        "select id, channel_id, business_account_id, name, language, category, parameter_format, components, status, reason, provider_id,
-                quality, submitted_at, version, created_at, updated_at, message_ttl_seconds, problems, status_at, announced_category,
-                announced_category_at, checked_at, deleted_at
-         from templates
-         where id = $1
+    let row = templates_where!(
+        "where id = $1
          for update",
         id as _,
     )
@@ -179,13 +179,8 @@ pub(super) async fn find_locked(tx: &mut TenantTx, id: TemplateId) -> Result<Opt
 
 /// Newest first.
 pub(super) async fn page(tx: &mut TenantTx, filter: &TemplateFilter, request: PageRequest) -> Result<Page<Template>, DbError> {
-    let rows = sqlx::query_as!(
-        TemplateRow,
-        "select id, channel_id, business_account_id, name, language, category, parameter_format, components, status, reason, provider_id,
-                quality, submitted_at, version, created_at, updated_at, message_ttl_seconds, problems, status_at, announced_category,
-                announced_category_at, checked_at, deleted_at
-         from templates
-         where ($1::uuid is null or id < $1)
+    let rows = templates_where!(
+        "where ($1::uuid is null or id < $1)
            and status = coalesce($2, status) and ($2::text is not null or status <> 'DELETED')
            and ($3::text is null or strpos(name, $3) > 0)
            and ($4::uuid is null or business_account_id = (select business_account_id from channels where id = $4))
@@ -216,13 +211,8 @@ pub(super) async fn delete(tx: &mut TenantTx, id: TemplateId) -> Result<(), DbEr
 
 /// The templates of a name in an account that are not deleted, in the order of their ids; they stay as they are until the transaction ends.
 pub(super) async fn of_name_locked(tx: &mut TenantTx, business_account_id: &str, name: &str) -> Result<Vec<Template>, DbError> {
-    let rows = sqlx::query_as!(
-        TemplateRow,
-        "select id, channel_id, business_account_id, name, language, category, parameter_format, components, status, reason, provider_id,
-                quality, submitted_at, version, created_at, updated_at, message_ttl_seconds, problems, status_at, announced_category,
-                announced_category_at, checked_at, deleted_at
-         from templates
-         where business_account_id = $1 and name = $2 and status <> 'DELETED'
+    let rows = templates_where!(
+        "where business_account_id = $1 and name = $2 and status <> 'DELETED'
          order by id
          limit 1000
          for update",

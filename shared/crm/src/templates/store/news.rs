@@ -6,7 +6,6 @@ use kernel::{OrganizationId, TemplateId};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::TemplateRow;
 use crate::templates::model::{Source, Template, TemplateEvent};
 
 /// Writes where a template stands.
@@ -44,13 +43,8 @@ pub(in crate::templates) async fn find_by_news_locked(
     name: Option<&str>,
     language: Option<&str>,
 ) -> Result<Option<Template>, DbError> {
-    let row = sqlx::query_as!(
-        TemplateRow,
-        "select id, channel_id, business_account_id, name, language, category, parameter_format, components, status, reason, provider_id,
-                quality, submitted_at, version, created_at, updated_at, message_ttl_seconds, problems, status_at, announced_category,
-                announced_category_at, checked_at, deleted_at
-         from templates
-         where provider_id = $1
+    let row = templates_where!(
+        "where provider_id = $1
             or (provider_id is null and business_account_id = $2 and name = $3 and language = $4 and status = 'SUBMITTING')
          order by provider_id is null
          limit 1
@@ -67,13 +61,8 @@ pub(in crate::templates) async fn find_by_news_locked(
 
 /// The templates of an account that the provider has or had, with those that may be taken there by a job.
 pub(in crate::templates) async fn of_account(tx: &mut TenantTx, business_account_id: &str) -> Result<Vec<Template>, DbError> {
-    let rows = sqlx::query_as!(
-        TemplateRow,
-        "select id, channel_id, business_account_id, name, language, category, parameter_format, components, status, reason, provider_id,
-                quality, submitted_at, version, created_at, updated_at, message_ttl_seconds, problems, status_at, announced_category,
-                announced_category_at, checked_at, deleted_at
-         from templates
-         where business_account_id = $1
+    let rows = templates_where!(
+        "where business_account_id = $1
          order by id
          limit 20000",
         business_account_id,
