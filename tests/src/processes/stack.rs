@@ -188,26 +188,25 @@ impl Stack {
     /// # Errors
     /// When it does not become ready.
     pub async fn start_worker(&mut self, place: usize) -> anyhow::Result<()> {
-        self.start_worker_with(place, &[]).await
+        let (program, port) = self.start_with_health(&format!("worker-{}", place + 1), &[])?;
+        ready(&program, &format!("http://127.0.0.1:{port}/readyz")).await?;
+        self.workers[place] = Some(program);
+        Ok(())
     }
 
     /// Starts a worker at a place where none runs, armed as `point` says: `templates.submit.created=return` ends it at that point by
-    /// SIGKILL, `…=sleep(5000)` makes it stand still there.
+    /// SIGKILL, `…=sleep(5000)` makes it stand still there. It may be dead before it was ready, as work may be waiting for it.
     ///
     /// # Errors
-    /// When it does not become ready, or is a build without crash points.
+    /// When it cannot be started, or is a build without crash points.
     pub async fn start_armed_worker(&mut self, place: usize, point: &str) -> anyhow::Result<()> {
         let worker = locate("worker")?;
         let said = tokio::process::Command::new(&worker).arg("--version").output().await.context("cannot run the worker")?.stdout;
         if !String::from_utf8_lossy(&said).contains("with crash points") {
             bail!("{} has no crash points: cargo build --workspace --all-targets", worker.display());
         }
-        self.start_worker_with(place, &[("FAILPOINTS".to_owned(), point.to_owned())]).await
-    }
-
-    async fn start_worker_with(&mut self, place: usize, environment: &[(String, String)]) -> anyhow::Result<()> {
-        let (program, port) = self.start_with_health(&format!("worker-{}", place + 1), environment)?;
-        ready(&program, &format!("http://127.0.0.1:{port}/readyz")).await?;
+        let environment = [("FAILPOINTS".to_owned(), point.to_owned())];
+        let (program, _) = self.start_with_health(&format!("worker-{}", place + 1), &environment)?;
         self.workers[place] = Some(program);
         Ok(())
     }
