@@ -14,6 +14,7 @@ mod mail;
 mod organizations;
 mod roles;
 mod templates;
+mod upload;
 mod users;
 mod webhooks;
 

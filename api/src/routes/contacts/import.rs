@@ -1,10 +1,7 @@
 //! `POST /api/contacts/import`
 
 use axum::{
-    extract::{
-        Multipart,
-        multipart::{Field, MultipartError, MultipartRejection},
-    },
+    extract::{Multipart, multipart::MultipartRejection},
     http::StatusCode,
 };
 use crm::{
@@ -13,7 +10,7 @@ use crm::{
     identity::permissions::ContactsImport,
 };
 use kernel::ImportId;
-use providers::objects::{About, ObjectError, ObjectKey};
+use providers::objects::{About, ObjectKey};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use utoipa::{IntoParams, ToSchema};
@@ -21,7 +18,7 @@ use utoipa::{IntoParams, ToSchema};
 use crate::{
     extract::{Allowed, Json, Query},
     problem::Problem,
-    routes::files::object_problem,
+    routes::upload,
 };
 
 /// How to import.
@@ -69,16 +66,15 @@ pub(super) async fn handler(
     form: Result<Multipart, MultipartRejection>,
 ) -> Result<(StatusCode, Json<ImportStarted>), Problem> {
     let mapping = Mapping::parse(how.mapping.as_deref().unwrap_or_default())?;
-    let mut form =
-        form.map_err(|_| Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "content-type-unsupported", "a multipart form is needed"))?;
-    let file = file_of(&mut form).await?;
+    let mut form = upload::form(form)?;
+    let file = upload::file(&mut form, too_large).await?;
     let file_name: Option<String> =
         file.file_name().map(|name| name.chars().filter(|character| !character.is_control()).take(200).collect());
     let files = &tenant.state().files;
     let object_key = ObjectKey::fresh(tenant.organization(), "imports", tenant.clock().now());
     let about =
         About { content_type: "text/csv", original_name: file_name.as_deref().unwrap_or_default(), uploaded_at: tenant.clock().now() };
-    let size = files.put(&object_key, about, file, MAX_FILE).await.map_err(|error| upload_problem(&error))?;
+    let size = files.put(&object_key, about, file, MAX_FILE).await.map_err(|error| upload::store_problem(&error, too_large))?;
     let new = NewImport { object_key: object_key.clone(), file_name, size, mapping, dry_run: how.dry_run };
     let started = async {
         let mut tx = tenant.begin().await?;
@@ -95,33 +91,6 @@ pub(super) async fn handler(
             let _ = files.delete(&object_key).await;
             Err(problem)
         }
-    }
-}
-
-/// The part of the form that is the file; others before it are passed over.
-async fn file_of(form: &mut Multipart) -> Result<Field<'_>, Problem> {
-    let field = form.next_field().await.map_err(|error| form_problem(&error))?;
-    field
-        .filter(|field| field.name() == Some("file"))
-        .ok_or_else(|| Problem::field("file", "missing", "the form has one part, named `file`"))
-}
-
-fn upload_problem(error: &ObjectError) -> Problem {
-    match error {
-        ObjectError::TooLarge { .. } => too_large(),
-        ObjectError::Source(source) => match source.downcast_ref::<MultipartError>() {
-            Some(error) => form_problem(error),
-            None => Problem::invalid("body-unreadable", "the body ended before it was complete"),
-        },
-        other => object_problem(other),
-    }
-}
-
-fn form_problem(error: &MultipartError) -> Problem {
-    if error.status() == StatusCode::PAYLOAD_TOO_LARGE {
-        too_large()
-    } else {
-        Problem::invalid("malformed-form", "the multipart form cannot be read")
     }
 }
 

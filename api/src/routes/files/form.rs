@@ -1,16 +1,10 @@
 //! Reads a picture from a form, and never more of it than a picture may have.
 
-use axum::{
-    extract::{
-        Multipart,
-        multipart::{MultipartError, MultipartRejection},
-    },
-    http::StatusCode,
-};
+use axum::extract::{Multipart, multipart::MultipartRejection};
 use bytes::{Bytes, BytesMut};
 use crm::files::logo::{LogoError, MAX_UPLOAD};
 
-use crate::problem::Problem;
+use crate::{problem::Problem, routes::upload};
 
 /// What of an upload that is too large is still read, so that its sender is there to hear the answer; then the connection is cut.
 const READ_ON: usize = 8 * 1024 * 1024;
@@ -24,17 +18,15 @@ pub(super) struct Upload {
 
 /// Reads the one part of the form, `file`.
 pub(super) async fn picture(form: Result<Multipart, MultipartRejection>) -> Result<Upload, Problem> {
-    let unsupported = || Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "content-type-unsupported", "a multipart form is needed");
-    let mut form = form.map_err(|_| unsupported())?;
-    let one = || Problem::field("file", "missing", "the form has one part, named `file`");
-    let mut field =
-        form.next_field().await.map_err(|error| problem(&error))?.filter(|field| field.name() == Some("file")).ok_or_else(one)?;
+    let too_large = || Problem::from(LogoError::TooLarge);
+    let mut form = upload::form(form)?;
+    let mut field = upload::file(&mut form, too_large).await?;
     let name = field.file_name().map(str::to_owned);
     let declared = field.content_type().map(str::to_owned);
     let mut bytes = BytesMut::new();
     let mut length = 0_usize;
     // What counts is what comes, whatever the headers say.
-    while let Some(chunk) = field.chunk().await.map_err(|error| problem(&error))? {
+    while let Some(chunk) = field.chunk().await.map_err(|error| upload::form_problem(&error, too_large))? {
         length = length.saturating_add(chunk.len());
         if length <= MAX_UPLOAD {
             bytes.extend_from_slice(&chunk);
@@ -46,16 +38,8 @@ pub(super) async fn picture(form: Result<Multipart, MultipartRejection>) -> Resu
         return Err(LogoError::TooLarge.into());
     }
     drop(field);
-    if form.next_field().await.map_err(|error| problem(&error))?.is_some() {
-        return Err(one());
+    if form.next_field().await.map_err(|error| upload::form_problem(&error, too_large))?.is_some() {
+        return Err(upload::not_one_file());
     }
     Ok(Upload { name, declared, bytes: bytes.freeze() })
-}
-
-fn problem(error: &MultipartError) -> Problem {
-    if error.status() == StatusCode::PAYLOAD_TOO_LARGE {
-        LogoError::TooLarge.into()
-    } else {
-        Problem::invalid("malformed-form", "the multipart form cannot be read")
-    }
 }

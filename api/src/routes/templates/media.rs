@@ -5,7 +5,7 @@ use std::pin::pin;
 use axum::{
     extract::{
         Multipart,
-        multipart::{Field, MultipartError, MultipartRejection},
+        multipart::{MultipartError, MultipartRejection},
     },
     http::StatusCode,
 };
@@ -18,7 +18,6 @@ use crm::{
 };
 use futures::{Stream, StreamExt};
 use kernel::FileId;
-use providers::objects::ObjectError;
 use serde::Serialize;
 use serde_json::json;
 use utoipa::ToSchema;
@@ -26,7 +25,7 @@ use utoipa::ToSchema;
 use crate::{
     extract::{Allowed, Json},
     problem::Problem,
-    routes::files::object_problem,
+    routes::upload,
 };
 
 /// What of an upload that is refused is still read.
@@ -69,10 +68,10 @@ pub(super) async fn handler(
     tenant: Allowed<TemplatesWrite>,
     form: Result<Multipart, MultipartRejection>,
 ) -> Result<(StatusCode, Json<TemplateMedia>), Problem> {
-    let mut form = form.map_err(|_| unsupported("content-type-unsupported", "a multipart form is needed"))?;
-    let field = file_of(&mut form).await?;
+    let mut form = upload::form(form)?;
+    let field = upload::file(&mut form, || too_large(None)).await?;
     let name = field.file_name().map(str::to_owned);
-    let (kind, content) = media::judge(field).await.map_err(|error| form_problem(&error, None))?;
+    let (kind, content) = media::judge(field).await.map_err(|error| upload::form_problem(&error, || too_large(None)))?;
     let mut content = pin!(content);
     match store(&tenant, kind, name, content.as_mut()).await {
         Ok(file) => Ok((StatusCode::CREATED, Json(body(&tenant, file)))),
@@ -90,13 +89,17 @@ async fn store(
     name: Option<String>,
     content: impl Stream<Item = Result<Bytes, MultipartError>> + Send,
 ) -> Result<File, Problem> {
-    let kind = kind.ok_or_else(|| unsupported("template-media-unsupported", "a sample is a JPEG, a PNG, an MP4 or a PDF"))?;
+    let unsupported =
+        || Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "template-media-unsupported", "a sample is a JPEG, a PNG, an MP4 or a PDF");
+    let kind = kind.ok_or_else(unsupported)?;
     let state = tenant.state();
     let mut tx = tenant.begin().await?;
     let file = service::reserve(&mut tx, tenant.clock().now(), media::new_file(kind, name, tenant.user())).await?;
     tx.commit().await?;
     let stored = async {
-        let size = service::write_stream(&state.files, &file, content, kind.limit()).await.map_err(|error| upload_problem(&error, kind))?;
+        let size = service::write_stream(&state.files, &file, content, kind.limit())
+            .await
+            .map_err(|error| upload::store_problem(&error, || too_large(Some(kind))))?;
         complete(tenant, file.clone(), size).await
     };
     let stored = stored.await;
@@ -117,10 +120,6 @@ async fn read_on(mut content: impl Stream<Item = Result<Bytes, MultipartError>> 
     }
 }
 
-fn unsupported(code: &'static str, detail: &str) -> Problem {
-    Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, code, detail)
-}
-
 async fn complete(tenant: &Allowed<TemplatesWrite>, file: File, size: u64) -> Result<File, Problem> {
     let mut tx = tenant.begin().await?;
     let file = service::complete(&mut tx, tenant.clock().now(), file, size).await?;
@@ -133,33 +132,6 @@ async fn complete(tenant: &Allowed<TemplatesWrite>, file: File, size: u64) -> Re
 fn body(tenant: &Allowed<TemplatesWrite>, file: File) -> TemplateMedia {
     let link = tenant.state().links.link(file.organization, file.id, tenant.clock().now());
     TemplateMedia { id: file.id, handle: media::handle(file.id), content_type: file.content_type, size: file.size, url: link.url }
-}
-
-/// The part of the form that is the file.
-async fn file_of(form: &mut Multipart) -> Result<Field<'_>, Problem> {
-    let field = form.next_field().await.map_err(|error| form_problem(&error, None))?;
-    field
-        .filter(|field| field.name() == Some("file"))
-        .ok_or_else(|| Problem::field("file", "missing", "the form has one part, named `file`"))
-}
-
-fn upload_problem(error: &ObjectError, kind: MediaType) -> Problem {
-    match error {
-        ObjectError::TooLarge { .. } => too_large(Some(kind)),
-        ObjectError::Source(source) => match source.downcast_ref::<MultipartError>() {
-            Some(error) => form_problem(error, Some(kind)),
-            None => Problem::invalid("body-unreadable", "the body ended before it was complete"),
-        },
-        other => object_problem(other),
-    }
-}
-
-fn form_problem(error: &MultipartError, kind: Option<MediaType>) -> Problem {
-    if error.status() == StatusCode::PAYLOAD_TOO_LARGE {
-        too_large(kind)
-    } else {
-        Problem::invalid("malformed-form", "the multipart form cannot be read")
-    }
 }
 
 fn too_large(kind: Option<MediaType>) -> Problem {
